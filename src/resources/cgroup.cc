@@ -1,0 +1,235 @@
+#include "resources/cgroup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <string_view>
+
+#include "sys/file.h"
+
+namespace nucleus::resources {
+namespace {
+
+// The number behind `key` in a flat keyed file, or the whole file's number when the key is empty.
+std::optional<std::uint64_t> read_number(int directory, const std::string& file, std::string_view key) {
+  const auto text = sys::read_file_at(directory, file);
+  if (!text) return std::nullopt;
+  std::size_t at = 0;
+  if (!key.empty()) {
+    const std::string wanted = std::string(key) + " ";
+    at = text->starts_with(wanted) ? 0 : text->find("\n" + wanted);
+    if (at == std::string::npos) return std::nullopt;
+    at += wanted.size() + (at == 0 ? 0 : 1);
+  }
+  std::uint64_t value = 0;
+  const char* const begin = text->data();
+  if (std::from_chars(begin + at, begin + text->size(), value).ec != std::errc()) return std::nullopt;
+  return value;
+}
+
+Result<> enable_controllers(const CgroupPlan& plan) {
+  if (plan.v2_parent.empty() || plan.v2_controllers.empty()) return {};
+  const std::string file = plan.v2_parent + "/cgroup.subtree_control";
+  const std::string enabled = " " + NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, file)) + " ";
+  std::string missing;
+  for (const std::string& controller : plan.v2_controllers) {
+    if (enabled.find(" " + controller + " ") == std::string::npos &&
+        enabled.find(" " + controller + "\n") == std::string::npos && missing.find(controller) == std::string::npos) {
+      missing += (missing.empty() ? "+" : " +") + controller;
+    }
+  }
+  if (missing.empty()) return {};
+  if (plan.leave_parent) {
+    // cgroup-v2.rst, "No Internal Process Constraint": who distributes controllers holds no processes itself.
+    const std::string leaf = plan.v2_parent + "/supervisor";
+    if (::mkdir(leaf.c_str(), 0755) < 0 && errno != EEXIST) {
+      return fail(Kind::runtime, errno, "create the cgroup", leaf);
+    }
+    const std::string procs = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.v2_parent + "/cgroup.procs"));
+    std::size_t at = 0;
+    while (at < procs.size()) {
+      const std::size_t end = std::min(procs.find('\n', at), procs.size());
+      // One may have ended meanwhile (ESRCH): what matters is whether the controllers can be enabled after this.
+      (void)sys::write_file_at(AT_FDCWD, leaf + "/cgroup.procs", procs.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  return sys::write_file_at(AT_FDCWD, file, missing);
+}
+
+bool wait_a_little(unsigned round) {
+  if (round > 60) return false;
+  const timespec pause{.tv_sec = 0, .tv_nsec = round < 10 ? 100'000L * (round + 1) : 40'000'000L};
+  ::nanosleep(&pause, nullptr);
+  return true;
+}
+
+void kill_listed(int directory) {
+  const auto procs = sys::read_file_at(directory, "cgroup.procs", 16U << 20);
+  if (!procs) return;
+  const char* at = procs->data();
+  const char* const end = at + procs->size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto [next, code] = std::from_chars(at, end, pid);
+    // The number is this moment's word of the kernel for a member of a cgroup that is ours alone.
+    if (code == std::errc() && pid > 1) ::kill(pid, SIGKILL);
+    at = next + 1;
+  }
+}
+
+void kill_everything(int directory) {
+  if (!sys::write_file_at(directory, "cgroup.kill", "1")) kill_listed(directory);
+}
+
+Result<> remove_directory(const std::string& path, int directory) {
+  for (unsigned round = 0;; ++round) {
+    if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
+    if (errno != EBUSY || !wait_a_little(round)) {
+      return fail(Kind::runtime, errno, "remove the cgroup", path, "end what is in its cgroup.procs, then rmdir it");
+    }
+    if (round > 4) kill_everything(directory);
+  }
+}
+
+}  // namespace
+
+Cgroup::~Cgroup() {
+  if (directories_.empty()) return;
+  kill_all();
+  (void)remove();  // a destructor has nobody to tell; the record still names the path for the next run
+}
+
+Result<> Cgroup::make(const CgroupDirectory& plan) {
+  if (::mkdir(plan.path.c_str(), 0755) < 0) {
+    return fail(Kind::runtime, errno, "create the cgroup", plan.path,
+                errno == ENOSPC ? "the host's limit of cgroups is reached" : "");
+  }
+  directories_.push_back({.plan = plan, .fd = {}});
+  Directory& made = directories_.back();
+  made.fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, plan.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the cgroup"));
+  for (const LimitFile& limit : plan.files) {
+    std::string value = limit.value;
+    if (value.empty()) value = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.path + "/../" + limit.file));
+    auto written = sys::write_file_at(made.fd.get(), limit.file, value);
+    if (written || (limit.if_there && written.error().errnum == ENOENT)) continue;
+    Error error = std::move(written.error());
+    error.subject = plan.path + "/" + limit.file;
+    if (error.errnum == EACCES && !plan.v2) error.hint = "the cgroup above has a smaller limit";
+    if (error.errnum == ENOENT) error.hint = "the kernel was built or booted without it (swapaccount=1?)";
+    return std::unexpected(with_context(std::move(error), limit.flag));
+  }
+  return watch(made);
+}
+
+Result<> Cgroup::watch(const Directory& directory) {
+  if (directory.plan.memory && !directory.plan.files.empty() && !directory.plan.v2) {
+    // cgroup-v1/memory.rst, "OOM Control": an eventfd registered with the file's descriptor.
+    Watch watch;
+    watch.file = NUCLEUS_TRY(sys::open_at(directory.fd.get(), "memory.oom_control", O_RDONLY));
+    watch.fd = sys::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!watch.fd.valid()) return fail(Kind::runtime, errno, "make", "an eventfd");
+    watch.poll_events = POLLIN;
+    NUCLEUS_CHECK(sys::write_file_at(directory.fd.get(), "cgroup.event_control",
+                                     std::to_string(watch.fd.get()) + " " + std::to_string(watch.file.get())));
+    watches_.push_back(std::move(watch));
+  }
+  if (directory.plan.pids) {
+    // Absent on v2's root and before Linux 4.3: without it a refused fork is only not counted.
+    auto file = sys::open_at(directory.fd.get(), "pids.events", O_RDONLY);
+    if (file) watches_.push_back({.fd = std::move(*file), .file = {}, .poll_events = POLLPRI});
+  }
+  return {};
+}
+
+Result<Cgroup> Cgroup::create(const CgroupPlan& plan) {
+  Cgroup cgroup;
+  NUCLEUS_CHECK(enable_controllers(plan));
+  for (const CgroupDirectory& directory : plan.directories) NUCLEUS_CHECK(cgroup.make(directory));
+  return cgroup;
+}
+
+int Cgroup::clone_into_fd() const {
+  for (const Directory& directory : directories_) {
+    if (directory.plan.v2) return directory.fd.get();
+  }
+  return -1;
+}
+
+Result<> Cgroup::attach(pid_t pid, bool cloned_into) const {
+  for (const Directory& directory : directories_) {
+    if (directory.plan.v2 && cloned_into) continue;
+    auto written = sys::write_file_at(directory.fd.get(), "cgroup.procs", std::to_string(pid));
+    if (!written) return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
+  }
+  return {};
+}
+
+std::vector<EventSource> Cgroup::events() const {
+  std::vector<EventSource> sources;
+  for (const Watch& watch : watches_) sources.push_back({.fd = watch.fd.get(), .poll_events = watch.poll_events});
+  return sources;
+}
+
+void Cgroup::acknowledge(std::size_t index) {
+  // A kernfs file is re-armed by reading it from its start, an eventfd by reading its count.
+  char swallowed[256];
+  const int fd = watches_[index].fd.get();
+  if (::pread(fd, swallowed, sizeof swallowed, 0) < 0) (void)!::read(fd, swallowed, 8);
+}
+
+Counters Cgroup::read_counters() const {
+  Counters counters;
+  for (const Directory& directory : directories_) {
+    const int fd = directory.fd.get();
+    if (directory.plan.pids) counters.pids_refused = read_number(fd, "pids.events", "max");
+    if (directory.plan.memory) {
+      counters.oom_kills = read_number(fd, directory.plan.v2 ? "memory.events" : "memory.oom_control", "oom_kill");
+      counters.peak_memory_bytes =
+          read_number(fd, directory.plan.v2 ? "memory.peak" : "memory.max_usage_in_bytes", "");
+    }
+    if (directory.plan.v2) {
+      counters.cpu_usec = read_number(fd, "cpu.stat", "usage_usec");
+    } else if (directory.plan.cpu) {
+      if (const auto nsec = read_number(fd, "cpuacct.usage", "")) counters.cpu_usec = *nsec / 1000;
+    }
+  }
+  return counters;
+}
+
+void Cgroup::kill_all() const {
+  for (const Directory& directory : directories_) kill_everything(directory.fd.get());
+}
+
+Result<> Cgroup::remove() {
+  Result<> first;
+  watches_.clear();
+  for (const Directory& directory : directories_) {
+    auto removed = remove_directory(directory.plan.path, directory.fd.get());
+    if (!removed && first) first = std::move(removed);
+  }
+  directories_.clear();
+  return first;
+}
+
+std::vector<std::string> Cgroup::paths() const {
+  std::vector<std::string> paths;
+  for (const Directory& directory : directories_) paths.push_back(directory.plan.path);
+  return paths;
+}
+
+bool reclaim_cgroup(const std::string& path) {
+  const auto directory = sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!directory) return directory.error().errnum == ENOENT;
+  kill_everything(directory->get());
+  return remove_directory(path, directory->get()).has_value();
+}
+
+}  // namespace nucleus::resources

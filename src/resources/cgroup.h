@@ -1,0 +1,89 @@
+// A container's cgroup: made from a plan, watched, read, removed. cgroups(7).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "resources/cgroup_plan.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::resources {
+
+/// What to poll(2) for, and with which events.
+struct EventSource {
+  int fd = -1;
+  short poll_events = 0;
+};
+
+struct Counters {
+  std::optional<std::uint64_t> oom_kills;
+  std::optional<std::uint64_t> pids_refused;  // forks that pids.max refused
+  std::optional<std::uint64_t> peak_memory_bytes;
+  std::optional<std::uint64_t> cpu_usec;
+};
+
+/// Owns the directories of one container: destroying it kills what is inside and removes them.
+class Cgroup {
+ public:
+  Cgroup() = default;
+  Cgroup(Cgroup&&) = default;
+  Cgroup& operator=(Cgroup&&) = default;
+  Cgroup(const Cgroup&) = delete;
+  Cgroup& operator=(const Cgroup&) = delete;
+  ~Cgroup();
+
+  /// Makes every directory and writes every limit; on failure nothing is left.
+  /// Errors: EEXIST (the id is taken), EACCES, EINVAL (the kernel took a limit for nonsense), each naming the file.
+  [[nodiscard]] static Result<Cgroup> create(const CgroupPlan& plan);
+
+  [[nodiscard]] bool empty() const { return directories_.empty(); }
+
+  /// The directory for clone3's CLONE_INTO_CGROUP (Linux 5.7), or -1 where v1 needs attach().
+  [[nodiscard]] int clone_into_fd() const;
+
+  /// Moves process `pid` (0: the caller) into every directory that clone_into_fd() does not cover.
+  /// Call from the parent, before the child is released. Errors: ESRCH if it is gone.
+  [[nodiscard]] Result<> attach(pid_t pid, bool cloned_into) const;
+
+  /// The descriptors that tell when a limit was hit.
+  [[nodiscard]] std::vector<EventSource> events() const;
+
+  /// Swallows one notification of events()[index].
+  void acknowledge(std::size_t index);
+
+  [[nodiscard]] Counters read_counters() const;
+
+  /// SIGKILL to everything inside: `cgroup.kill` (Linux 5.14), or each listed process until none is left.
+  void kill_all() const;
+
+  /// Removes the directories; waits up to two seconds for the kernel to let go of the last dead process.
+  Result<> remove();
+
+  [[nodiscard]] std::vector<std::string> paths() const;
+
+ private:
+  struct Directory {
+    CgroupDirectory plan;
+    sys::UniqueFd fd;
+  };
+  struct Watch {
+    sys::UniqueFd fd;
+    sys::UniqueFd file;  // v1 memory: the file behind the eventfd
+    short poll_events = 0;
+  };
+  Result<> make(const CgroupDirectory& plan);
+  Result<> watch(const Directory& directory);
+
+  std::vector<Directory> directories_;
+  std::vector<Watch> watches_;
+};
+
+/// For a directory that a dead nucleus left: kills what is inside and removes it. True when it is gone.
+bool reclaim_cgroup(const std::string& path);
+
+}  // namespace nucleus::resources

@@ -1,0 +1,55 @@
+#include "security/seccomp/filter.h"
+
+#include "security/seccomp/builtin_policy.h"
+#include "security/seccomp/compiler.h"
+
+namespace nucleus::security::seccomp {
+namespace {
+
+constexpr std::vector<sock_filter> compile_builtin() {
+  return Compiler(kBuiltinEntries, kBuiltinRules, refuse(ENOSYS)).compile();
+}
+
+constexpr std::size_t kSize = compile_builtin().size();
+static_assert(kSize < BPF_MAXINSNS);
+
+constexpr std::array<sock_filter, kSize> make_program() {
+  std::array<sock_filter, kSize> program{};
+  std::ranges::copy(compile_builtin(), program.begin());
+  return program;
+}
+
+constexpr std::array<sock_filter, kSize> kProgram = make_program();
+
+}  // namespace
+
+std::span<const sock_filter> builtin_filter() { return kProgram; }
+
+std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch, std::uint32_t number,
+                       std::span<const std::uint64_t, 6> args) {
+  std::uint32_t accumulator = 0;
+  for (std::size_t at = 0; at < program.size(); ++at) {
+    const sock_filter& step = program[at];
+    switch (step.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        if (step.k == offsetof(seccomp_data, nr)) {
+          accumulator = number;
+        } else if (step.k == offsetof(seccomp_data, arch)) {
+          accumulator = arch;
+        } else {
+          const std::size_t offset = step.k - offsetof(seccomp_data, args);
+          accumulator = static_cast<std::uint32_t>(args[offset / 8] >> (offset % 8 == 0 ? 0 : 32));
+        }
+        break;
+      case BPF_ALU | BPF_AND | BPF_K: accumulator &= step.k; break;
+      case BPF_JMP | BPF_JA: at += step.k; break;
+      case BPF_JMP | BPF_K | BPF_JEQ: at += accumulator == step.k ? step.jt : step.jf; break;
+      case BPF_JMP | BPF_K | BPF_JGE: at += accumulator >= step.k ? step.jt : step.jf; break;
+      case BPF_RET | BPF_K: return step.k;
+      default: return kKill;  // what the kernel's own checker would refuse to load
+    }
+  }
+  return kKill;
+}
+
+}  // namespace nucleus::security::seccomp

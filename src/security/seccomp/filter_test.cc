@@ -1,0 +1,97 @@
+#include "security/seccomp/filter.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "security/seccomp/builtin_policy.h"
+#include "security/seccomp/compiler.h"
+
+namespace nucleus::security::seccomp {
+namespace {
+
+std::uint32_t answer(std::uint32_t number, std::array<std::uint64_t, 6> args = {}) {
+  return evaluate(builtin_filter(), kNativeArch, number, args);
+}
+
+bool ruled(std::uint32_t number) {
+  return std::ranges::any_of(kBuiltinRules, [&](const Rule& rule) { return rule.number == number; });
+}
+
+TEST(BuiltinFilter, AnswersEveryNumberAsThePolicySays) {
+  std::map<std::uint32_t, std::uint32_t> expected;
+  for (const Entry& entry : kBuiltinEntries) {
+    EXPECT_TRUE(expected.emplace(entry.number, entry.action).second) << "twice in the list: " << entry.number;
+  }
+  for (std::uint32_t number = 0; number < 1024; ++number) {
+    if (ruled(number)) continue;
+    const auto entry = expected.find(number);
+    EXPECT_EQ(answer(number), entry == expected.end() ? refuse(ENOSYS) : entry->second) << number;
+  }
+}
+
+TEST(BuiltinFilter, ForeignArchitecturesDie) {
+  const std::array<std::uint64_t, 6> args = {};
+  EXPECT_EQ(evaluate(builtin_filter(), AUDIT_ARCH_I386, __NR_read, args), kKill);
+#if defined(__x86_64__)
+  EXPECT_EQ(answer(0x40000000 | __NR_read), refuse(ENOSYS));
+#endif
+  EXPECT_EQ(answer(0xFFFFFFFF), refuse(ENOSYS));
+}
+
+TEST(BuiltinFilter, NewNamespacesAreRefusedWhateverElseIsAsked) {
+  EXPECT_EQ(answer(__NR_clone, {SIGCHLD}), kAllow);
+  EXPECT_EQ(answer(__NR_clone, {CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD}), kAllow);
+  for (std::uint64_t flag : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
+                             CLONE_NEWCGROUP}) {
+    EXPECT_EQ(answer(__NR_clone, {flag | SIGCHLD}), refuse(EPERM));
+    EXPECT_EQ(answer(__NR_unshare, {flag | CLONE_FS}), refuse(EPERM));
+    EXPECT_EQ(answer(__NR_clone, {flag | 0xFF00000000000000ULL}), refuse(EPERM));
+  }
+  EXPECT_EQ(answer(__NR_unshare, {CLONE_FILES}), kAllow);
+  EXPECT_EQ(answer(__NR_clone3), refuse(ENOSYS));
+}
+
+TEST(BuiltinFilter, SocketFamilies) {
+  const std::uint64_t cloexec = SOCK_CLOEXEC | SOCK_NONBLOCK;
+  EXPECT_EQ(answer(__NR_socket, {AF_UNIX, SOCK_SEQPACKET | cloexec}), kAllow);
+  EXPECT_EQ(answer(__NR_socket, {AF_INET, SOCK_STREAM | cloexec, 6}), kAllow);
+  EXPECT_EQ(answer(__NR_socket, {AF_INET6, SOCK_DGRAM, 17}), kAllow);
+  EXPECT_EQ(answer(__NR_socket, {AF_INET, SOCK_RAW | cloexec, 1}), refuse(EPERM));
+  EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW | cloexec, 0}), kAllow);
+  EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW, 12 /* NETFILTER */}), refuse(EAFNOSUPPORT));
+  for (std::uint64_t domain : {AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
+    EXPECT_EQ(answer(__NR_socket, {domain, SOCK_STREAM}), refuse(EAFNOSUPPORT)) << domain;
+  }
+}
+
+TEST(BuiltinFilter, TerminalInjectionIsRefusedWithAnyUpperHalf) {
+  for (std::uint64_t request : {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
+    EXPECT_EQ(answer(__NR_ioctl, {0, request}), refuse(EPERM));
+    EXPECT_EQ(answer(__NR_ioctl, {0, request | 0x100000000ULL}), refuse(EPERM));
+  }
+  EXPECT_EQ(answer(__NR_ioctl, {0, TCGETS}), kAllow);
+}
+
+TEST(BuiltinFilter, Personality) {
+  EXPECT_EQ(answer(__NR_personality, {0xFFFFFFFF}), kAllow);
+  EXPECT_EQ(answer(__NR_personality, {0x0040000}), kAllow);
+  EXPECT_EQ(answer(__NR_personality, {0x0400000 /* READ_IMPLIES_EXEC */}), refuse(EPERM));
+}
+
+TEST(BuiltinFilter, LoadingKernelCodeKills) {
+  for (std::uint32_t number : {__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
+}
+
+TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
+  std::vector<Entry> entries;
+  for (std::uint32_t number = 0; number < 900; number += 2) entries.push_back({number, kAllow});
+  const auto program = Compiler(entries, {}, kKill).compile();
+  const std::array<std::uint64_t, 6> args = {};
+  for (std::uint32_t number = 0; number < 1000; ++number) {
+    EXPECT_EQ(evaluate(program, kNativeArch, number, args), number < 900 && number % 2 == 0 ? kAllow : kKill) << number;
+  }
+}
+
+}  // namespace
+}  // namespace nucleus::security::seccomp

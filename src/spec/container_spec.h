@@ -1,0 +1,75 @@
+// What is to be run, whole and checked: the immutable value that everything below the command line works from.
+//
+// Made only by validate() (spec/validate.h). No field is optional unless its absence has a meaning of its own. Terms are
+// those of the OCI runtime-spec where it has one. Pure data: no descriptors, no host facts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+
+namespace nucleus::spec {
+
+enum class NetworkMode { none, host };
+enum class UserNamespace { separate, host };
+enum class ContextMode { copy, bind };
+
+struct Identity {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+struct Context {
+  std::string source;  // on the host, absolute
+  ContextMode mode = ContextMode::copy;
+  std::vector<std::string> include;  // names that the filter would leave out and that are wanted
+};
+
+struct Volume {
+  std::string source;  // on the host, absolute
+  std::string target;  // in the container, absolute and normal
+  bool writable = false;
+};
+
+struct Tmpfs {
+  std::string target;
+  ByteSize size;
+  std::uint32_t mode = 01777;
+  bool executable = false;
+};
+
+struct Resources {
+  std::optional<ByteSize> memory;
+  std::optional<ByteSize> memory_swap;  // memory and swap together, as Docker counts; absent: no swap
+  std::optional<CpuQuota> cpus;
+  std::optional<std::uint32_t> cpu_weight;  // 1 to 10000, 100 is the kernel's default
+  std::optional<std::uint64_t> pids;        // absent: without a limit
+  bool pids_asked = false;                  // the user named it, so that it must be enforced exactly
+  std::string cpuset_cpus;                  // cpuset(7) list, empty: all
+  std::string cpuset_mems;
+};
+
+struct ContainerSpec {
+  std::string name;  // empty: none given
+  std::string hostname;
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // KEY=VALUE, the last of two wins already applied
+  std::string cwd;
+  Identity identity;
+  std::optional<std::string> rootfs;
+  std::optional<Context> context;
+  std::vector<Volume> volumes;
+  std::vector<Tmpfs> tmpfs;
+  Resources resources;
+  NetworkMode network = NetworkMode::none;
+  UserNamespace userns = UserNamespace::separate;
+  std::optional<std::chrono::milliseconds> timeout;
+  bool init = true;
+};
+
+}  // namespace nucleus::spec

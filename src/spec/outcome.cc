@@ -1,0 +1,18 @@
+#include "spec/outcome.h"
+
+namespace nucleus::spec {
+
+const char* reason_name(Reason reason) {
+  switch (reason) {
+    case Reason::exited: return "exited";
+    case Reason::signaled: return "signaled";
+    case Reason::oom: return "oom";
+    case Reason::timeout: return "timeout";
+    case Reason::pids: return "pids";
+    case Reason::seccomp: return "seccomp";
+    case Reason::start_failed: return "start-failed";
+  }
+  return "exited";
+}
+
+}  // namespace nucleus::spec

@@ -1,0 +1,147 @@
+#include "spec/validate.h"
+
+#include <gtest/gtest.h>
+
+namespace nucleus::spec {
+namespace {
+
+const char* no_environment(const char* /*name*/) { return nullptr; }
+const char* some_environment(const char* name) { return std::string(name) == "TOKEN" ? "abc" : nullptr; }
+
+Draft plain() {
+  Draft draft;
+  draft.argv = {"true"};
+  return draft;
+}
+
+std::string only_error(const Draft& draft) {
+  const Validation validation = validate(draft, no_environment, "/work");
+  EXPECT_EQ(validation.errors.size(), 1U);
+  EXPECT_FALSE(validation.spec);
+  return validation.errors.empty() ? "" : validation.errors.front().text();
+}
+
+TEST(Validate, DefaultsAreTheSafeOnes) {
+  const Validation validation = validate(plain(), no_environment, "/");
+  ASSERT_TRUE(validation.spec);
+  EXPECT_EQ(validation.spec->network, NetworkMode::none);
+  EXPECT_EQ(validation.spec->userns, UserNamespace::separate);
+  EXPECT_EQ(validation.spec->resources.pids, 512U);
+  EXPECT_FALSE(validation.spec->resources.pids_asked);
+  EXPECT_TRUE(validation.spec->init);
+  EXPECT_EQ(validation.spec->cwd, "/");
+  EXPECT_EQ(validation.spec->hostname, "nucleus");
+}
+
+TEST(Validate, ReportsEveryErrorAtOnce) {
+  Draft draft;
+  draft.memory = "lots";
+  draft.cpus = "0";
+  draft.volumes = {"x"};
+  draft.network = "bridge";
+  EXPECT_EQ(validate(draft, no_environment, "/").errors.size(), 5U);
+}
+
+TEST(Validate, HostNetworkNeedsBothFlags) {
+  Draft draft = plain();
+  draft.network = "host";
+  EXPECT_NE(only_error(draft).find("--allow-host-network"), std::string::npos);
+  draft.allow_host_network = true;
+  EXPECT_TRUE(validate(draft, no_environment, "/").spec);
+  draft.network.reset();
+  EXPECT_NE(only_error(draft).find("--network host"), std::string::npos);
+}
+
+TEST(Validate, VolumesAreReadOnlyUnlessAsked) {
+  Draft draft = plain();
+  draft.volumes = {"/a:/b", "./c:/d:rw"};
+  const auto spec = validate(draft, no_environment, "/work").spec;
+  ASSERT_TRUE(spec);
+  EXPECT_FALSE(spec->volumes[0].writable);
+  EXPECT_TRUE(spec->volumes[1].writable);
+  EXPECT_EQ(spec->volumes[1].source, "/work/./c");
+}
+
+TEST(Validate, RefusesTargetsThatWouldUndoAProtection) {
+  for (const char* volume : {"/a:/", "/a:/proc", "/a:/proc/sys", "/a:/dev/null", "/a:/sys/fs", "/a:/b/../proc",
+                             "/a:b", "/a", ":/b", "/a:/b:rw:x", "/a:/b:bogus", "name:/b", "/a:"}) {
+    Draft draft = plain();
+    draft.volumes = {volume};
+    EXPECT_FALSE(only_error(draft).empty()) << volume;
+  }
+  Draft twice = plain();
+  twice.volumes = {"/a:/b", "/c:/b/"};
+  EXPECT_NE(only_error(twice).find("already"), std::string::npos);
+}
+
+TEST(Validate, TmpfsOptions) {
+  Draft draft = plain();
+  draft.tmpfs = {"/cache:size=1M,mode=755,exec"};
+  const auto spec = validate(draft, no_environment, "/").spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->tmpfs[0].size.bytes, 1U << 20);
+  EXPECT_EQ(spec->tmpfs[0].mode, 0755U);
+  EXPECT_TRUE(spec->tmpfs[0].executable);
+  for (const char* bad : {"cache", "/cache:size=0", "/cache:mode=9", "/cache:suid", "/cache:size=-1", "/dev/pts"}) {
+    Draft other = plain();
+    other.tmpfs = {bad};
+    EXPECT_FALSE(only_error(other).empty()) << bad;
+  }
+}
+
+TEST(Validate, LastEnvironmentValueWins) {
+  Draft draft = plain();
+  draft.env = {"A=1", "B=2", "A=3", "TOKEN", "UNSET"};
+  const auto spec = validate(draft, some_environment, "/").spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(std::ranges::count(spec->env, "A=3"), 1);
+  EXPECT_EQ(std::ranges::count(spec->env, "A=1"), 0);
+  EXPECT_EQ(std::ranges::count(spec->env, "TOKEN=abc"), 1);
+  draft.env = {"=x"};
+  EXPECT_NE(only_error(draft).find("--env"), std::string::npos);
+}
+
+TEST(Validate, UserAndGroup) {
+  Draft draft = plain();
+  draft.user = "1000:100";
+  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 100}));
+  draft.user = "1000";
+  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 1000}));
+  draft.group = "7";
+  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 7}));
+  for (const char* bad : {"", "-1", "4294967295", "alice", "1000:", ":5"}) {
+    Draft other = plain();
+    other.user = bad;
+    EXPECT_FALSE(validate(other, no_environment, "/").errors.empty()) << bad;
+  }
+}
+
+TEST(Validate, MemorySwapIsTheSum) {
+  Draft draft = plain();
+  draft.memory_swap = "64M";
+  EXPECT_NE(only_error(draft).find("needs --memory"), std::string::npos);
+  draft.memory = "128M";
+  EXPECT_NE(only_error(draft).find("together"), std::string::npos);
+  draft.memory_swap = "256M";
+  EXPECT_TRUE(validate(draft, no_environment, "/").spec);
+}
+
+TEST(Validate, NamesAndHostNames) {
+  for (const char* bad : {"", "-x", "a/b", "a b", "..", "\n"}) {
+    Draft draft = plain();
+    draft.name = bad;
+    draft.hostname = "ok";
+    EXPECT_FALSE(only_error(draft).empty()) << bad;
+  }
+}
+
+TEST(NormalPath, KeepsInside) {
+  EXPECT_EQ(normal_path("/a//b/./c/"), "/a/b/c");
+  EXPECT_EQ(normal_path("/"), "/");
+  EXPECT_EQ(normal_path("/a/../b"), "");
+  EXPECT_EQ(normal_path("a"), "");
+  EXPECT_EQ(normal_path(std::string("/a\0b", 4)), "");
+}
+
+}  // namespace
+}  // namespace nucleus::spec

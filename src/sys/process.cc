@@ -1,0 +1,72 @@
+#include "sys/process.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace nucleus::sys {
+
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
+
+Child& Child::operator=(Child&& other) noexcept {
+  if (this != &other) {
+    destroy();
+    pid_ = std::exchange(other.pid_, -1);
+    pidfd_ = std::move(other.pidfd_);
+  }
+  return *this;
+}
+
+void Child::destroy() {
+  if (!running()) return;
+  (void)send_signal(SIGKILL);  // a destructor has nobody to tell
+  (void)wait();
+}
+
+Result<> Child::send_signal(int signal) const {
+  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) < 0 && errno != ESRCH) {
+    return fail(Kind::runtime, errno, "send a signal to process", std::to_string(pid_));
+  }
+  return {};
+}
+
+Result<std::optional<WaitStatus>> Child::reap(int options) {
+  siginfo_t info{};
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | __WALL | options) < 0) {
+    if (errno != EINTR) return fail(Kind::runtime, errno, "wait for process", std::to_string(pid_));
+  }
+  if (info.si_pid == 0) return std::optional<WaitStatus>();
+  pidfd_.reset();
+  if (info.si_code == CLD_EXITED) return WaitStatus{.code = info.si_status};
+  return WaitStatus{.signal = info.si_status, .core = info.si_code == CLD_DUMPED};
+}
+
+Result<WaitStatus> Child::wait() {
+  const auto status = NUCLEUS_TRY(reap(0));
+  return *status;
+}
+
+Result<std::optional<WaitStatus>> Child::try_wait() { return reap(WNOHANG); }
+
+Result<Child> fork_with_pidfd(bool& in_child) {
+  // fork() and not clone3: the helper may start threads, and glibc keeps what it needs for that in order only here.
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail(Kind::runtime, errno, "fork", "a helper process");
+  in_child = pid == 0;
+  if (in_child) return Child();
+  // No race: the number cannot be another's before we have reaped it.
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) {
+    const int reason = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return fail(Kind::runtime, reason, "open a pidfd for", "a helper process");
+  }
+  return Child(pid, std::move(pidfd));
+}
+
+}  // namespace nucleus::sys

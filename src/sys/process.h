@@ -1,0 +1,67 @@
+// Processes as pidfds: the number of a process may be somebody else's by the time it is used, its pidfd never is.
+//
+// Source: pidfd_open(2), pidfd_send_signal(2), waitid(2) P_PIDFD. Kernel 5.4.
+#pragma once
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "base/error.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::sys {
+
+/// How a process ended.
+struct WaitStatus {
+  int code = 0;    // its exit code, when signal is 0
+  int signal = 0;  // the signal that ended it, or 0
+  bool core = false;
+};
+
+/// A child of ours. Destroying it kills and reaps it: no path leaves a process behind.
+class Child {
+ public:
+  Child() = default;
+  Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { destroy(); }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  [[nodiscard]] bool running() const { return pidfd_.valid(); }
+
+  /// Sends `signal`. ESRCH (it has ended) counts as done.
+  Result<> send_signal(int signal) const;
+
+  /// Waits until it ends and reaps it.
+  Result<WaitStatus> wait();
+
+  /// Its status when it has ended already, without waiting.
+  Result<std::optional<WaitStatus>> try_wait();
+
+ private:
+  void destroy();
+  Result<std::optional<WaitStatus>> reap(int options);
+
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
+};
+
+/// fork(2) with a pidfd. `in_child` tells which side this is. Call fork_child instead.
+Result<Child> fork_with_pidfd(bool& in_child);
+
+/// The function runs in a forked child, whose exit code is what it returns; it leaves by _exit.
+template <typename Function>
+Result<Child> fork_child(Function&& function) {
+  bool in_child = false;
+  Result<Child> child = fork_with_pidfd(in_child);
+  if (in_child) ::_exit(function());
+  return child;
+}
+
+}  // namespace nucleus::sys
