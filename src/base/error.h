@@ -22,10 +22,10 @@ enum class Kind {
 struct Error {
   Kind kind = Kind::runtime;
   int errnum = 0;
-  std::string op;
-  std::string subject;
-  std::string hint;
-  std::vector<std::string> trail;  // context added on the way up, innermost first
+  std::string op = {};
+  std::string subject = {};
+  std::string hint = {};
+  std::vector<std::string> trail = {};  // context added on the way up, innermost first
 
   /// One line for a person: "cannot OP 'SUBJECT': ERRNO TEXT (context); HINT".
   [[nodiscard]] std::string text() const;

@@ -24,7 +24,7 @@ struct CgroupDirectory {
   std::string path;
   bool v2 = false;
   bool memory = false, pids = false, cpu = false;  // which counters can be read here
-  std::vector<LimitFile> files;
+  std::vector<LimitFile> files = {};
 };
 
 struct CgroupPlan {

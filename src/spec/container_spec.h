@@ -60,6 +60,7 @@ struct ContainerSpec {
   std::vector<std::string> argv;
   std::vector<std::string> env;  // KEY=VALUE, the last of two wins already applied
   std::string cwd;
+  std::string home;  // the value of HOME; a tmpfs when the root is the curated one
   Identity identity;
   std::optional<std::string> rootfs;
   std::optional<Context> context;

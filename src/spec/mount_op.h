@@ -21,6 +21,7 @@ enum class MountVerb : std::uint8_t {
   bind_inside,    // the container's own path `source` on target (masks: its /dev/null over a file)
   tree,           // the mount tree in descriptor `fd` on target (idmapped by the parent), with `attributes`
   overlay,        // an overlay on target: `text` its options
+  enter,          // from here on, target is the root that is being built
   attributes,     // set `attributes` on the mount at target, itself only
   attributes_rec, // the same for everything below
   fill,           // hand the mount at target to the parent, which fills it, and wait for its word

@@ -8,6 +8,7 @@ namespace nucleus::spec {
 namespace {
 
 constexpr std::uint64_t kDefaultPids = 512;
+constexpr std::size_t kMostVolumes = 60;  // launch/child/handshake.h, kMostTrees, less rootfs and context
 constexpr ByteSize kDefaultTmpfs{64ULL << 20};
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 // Places that the container's root needs for itself: a volume on one of them would undo a protection.
@@ -119,8 +120,9 @@ class Validator {
   }
 
   void environment() {
-    spec_.env = {std::string("PATH=") + kDefaultPath, std::string("HOME=") + (spec_.identity.uid == 0 ? "/root" : "/"),
-                 "HOSTNAME=" + spec_.hostname, "LANG=C.UTF-8"};
+    spec_.home = spec_.identity.uid == 0 ? "/root" : draft_.rootfs ? "/" : "/home/user";
+    spec_.env = {std::string("PATH=") + kDefaultPath, "HOME=" + spec_.home, "HOSTNAME=" + spec_.hostname,
+                 "LANG=C.UTF-8"};
     if (const char* term = getenv_("TERM")) set_env(std::string("TERM=") + term);
     for (const std::string& item : draft_.env) {
       const std::size_t equals = item.find('=');
@@ -193,6 +195,9 @@ class Validator {
     if (spec_.context) targets_.insert("/context");
     for (const std::string& item : draft_.volumes) volume(item);
     for (const std::string& item : draft_.tmpfs) tmpfs(item);
+    if (spec_.volumes.size() > kMostVolumes) {
+      refuse("--volume", std::to_string(spec_.volumes.size()) + " of them", "at most 60 volumes");
+    }
   }
 
   void volume(const std::string& item) {

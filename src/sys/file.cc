@@ -24,7 +24,7 @@ Result<UniqueFd> open_at(int directory, const std::string& path, int flags, mode
 
 Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, std::string op) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   for (;;) {
     const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);

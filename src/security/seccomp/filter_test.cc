@@ -42,8 +42,8 @@ TEST(BuiltinFilter, ForeignArchitecturesDie) {
 TEST(BuiltinFilter, NewNamespacesAreRefusedWhateverElseIsAsked) {
   EXPECT_EQ(answer(__NR_clone, {SIGCHLD}), kAllow);
   EXPECT_EQ(answer(__NR_clone, {CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD}), kAllow);
-  for (std::uint64_t flag : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
-                             CLONE_NEWCGROUP}) {
+  for (std::uint64_t flag : std::initializer_list<std::uint64_t>{
+           CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP}) {
     EXPECT_EQ(answer(__NR_clone, {flag | SIGCHLD}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_unshare, {flag | CLONE_FS}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_clone, {flag | 0xFF00000000000000ULL}), refuse(EPERM));
@@ -60,13 +60,13 @@ TEST(BuiltinFilter, SocketFamilies) {
   EXPECT_EQ(answer(__NR_socket, {AF_INET, SOCK_RAW | cloexec, 1}), refuse(EPERM));
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW | cloexec, 0}), kAllow);
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW, 12 /* NETFILTER */}), refuse(EAFNOSUPPORT));
-  for (std::uint64_t domain : {AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
+  for (unsigned domain : {AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
     EXPECT_EQ(answer(__NR_socket, {domain, SOCK_STREAM}), refuse(EAFNOSUPPORT)) << domain;
   }
 }
 
 TEST(BuiltinFilter, TerminalInjectionIsRefusedWithAnyUpperHalf) {
-  for (std::uint64_t request : {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
+  for (unsigned request : {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
     EXPECT_EQ(answer(__NR_ioctl, {0, request}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_ioctl, {0, request | 0x100000000ULL}), refuse(EPERM));
   }
@@ -80,7 +80,7 @@ TEST(BuiltinFilter, Personality) {
 }
 
 TEST(BuiltinFilter, LoadingKernelCodeKills) {
-  for (std::uint32_t number : {__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
+  for (unsigned number : {__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
 }
 
 TEST(Compiler, LongLeftBranchesJumpUnconditionally) {

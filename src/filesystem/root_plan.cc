@@ -1,0 +1,279 @@
+#include "filesystem/root_plan.h"
+
+#include <linux/mount.h>
+
+namespace nucleus::filesystem {
+namespace {
+
+using spec::MountVerb;
+
+constexpr std::uint64_t kNoSuidDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | kNoSuidDev;
+constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+
+std::string inside(const std::string& path) { return path == "/" ? "." : path.substr(1); }
+
+std::string octal(std::uint32_t mode) {
+  std::string digits;
+  for (; mode != 0; mode >>= 3) digits.insert(digits.begin(), static_cast<char>('0' + (mode & 7)));
+  return digits.empty() ? "0" : digits;
+}
+
+class Planner {
+ public:
+  Planner(const spec::ContainerSpec& spec, const Sources& sources, const HostView& host)
+      : spec_(spec), sources_(sources), host_(host) {}
+
+  RootPlan run() {
+    if (spec_.rootfs) {
+      private_rootfs();
+    } else {
+      curated_root();
+    }
+    devices();
+    kernel_views();
+    // After the root's own mounts and before the user's: a volume may lie on a tmpfs, never under one.
+    for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
+    context();
+    for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
+    if (!spec_.rootfs) {
+      if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) directory(inside(spec_.cwd));
+      add({.verb = MountVerb::attributes, .target = ".", .attributes = kReadOnly});
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void add(MountOp op) { plan_.ops.push_back(std::move(op)); }
+
+  void directory(std::string target, std::uint32_t mode = 0755) {
+    add({.verb = MountVerb::directory, .target = std::move(target), .mode = mode});
+  }
+  void file(std::string target, std::string text) {
+    add({.verb = MountVerb::file, .target = std::move(target), .text = std::move(text), .mode = 0644});
+  }
+  void link(std::string target, std::string text) {
+    add({.verb = MountVerb::symlink, .target = std::move(target), .source = std::move(text)});
+  }
+  void tmpfs(std::string target, std::string options, std::uint64_t attributes) {
+    add({.verb = MountVerb::tmpfs,
+         .target = std::move(target),
+         .text = std::move(options),
+         .attributes = attributes,
+         .flags = spec::kMakeTarget});
+  }
+  void place(std::string path, Access access) { plan_.places.push_back({std::move(path), access}); }
+
+  bool is_below_mount(const std::string& path) const {
+    for (const Place& item : plan_.places) {
+      if (item.access == Access::read_write && (path == item.path || path.starts_with(item.path + "/"))) return true;
+    }
+    return path == "/usr" || path.starts_with("/usr/") || path.starts_with("/proc/") || path.starts_with("/sys/");
+  }
+
+  std::string owner() const {
+    return ",uid=" + std::to_string(spec_.identity.uid) + ",gid=" + std::to_string(spec_.identity.gid);
+  }
+
+  void curated_root() {
+    place("/", Access::read);
+    for (const std::string& name : host_.directories) {
+      add({.verb = MountVerb::bind,
+           .target = name,
+           .source = "/" + name,
+           .attributes = kReadOnly,
+           .flags = spec::kMakeTarget});
+    }
+    for (const auto& [name, text] : host_.links) link(name, text);
+    curated_etc();
+    directory("run");
+    directory("var");
+    link("var/run", "../run");
+    link("var/tmp", "../tmp");
+    tmpfs("tmp", "mode=1777", kNoSuidDev);
+    place("/tmp", Access::read_write);
+    tmpfs(inside(spec_.home), "mode=700" + owner(), kNoSuidDev);
+    place(spec_.home, Access::read_write);
+  }
+
+  void curated_etc() {
+    directory("etc");
+    for (const std::string& name : host_.etc) {
+      add({.verb = MountVerb::bind,
+           .target = "etc/" + name,
+           .source = "/etc/" + name,
+           .attributes = kReadOnly,
+           .flags = spec::kMakeTarget | spec::kOptional | spec::kFollowSource});
+    }
+    const std::string uid = std::to_string(spec_.identity.uid);
+    const std::string gid = std::to_string(spec_.identity.gid);
+    std::string passwd = "root:x:0:0:root:/root:/bin/sh\n";
+    std::string group = "root:x:0:\n";
+    if (spec_.identity.uid != 0 && spec_.identity.uid != 65534) {
+      passwd += "user:x:" + uid + ":" + gid + ":user:" + spec_.home + ":/bin/sh\n";
+    }
+    if (spec_.identity.gid != 0 && spec_.identity.gid != 65534) group += "user:x:" + gid + ":\n";
+    passwd += "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+    group += "tty:x:5:\nnogroup:x:65534:\n";
+    file("etc/passwd", passwd);
+    file("etc/group", group);
+    file("etc/host.conf", "multi on\n");
+    names();
+  }
+
+  void names() {
+    file("etc/hostname", spec_.hostname + "\n");
+    file("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n");
+    file("etc/resolv.conf", host_.resolv_conf);
+  }
+
+  void private_rootfs() {
+    directory("lower");
+    directory("upper");
+    directory("work");
+    directory("merged");
+    add({.verb = sources_.idmapped ? MountVerb::tree : MountVerb::bind,
+         .target = "lower",
+         .source = *spec_.rootfs,
+         .attributes = kNoSuidDev,
+         .expected = sources_.rootfs,
+         .flag = "--rootfs"});
+    add({.verb = MountVerb::overlay,
+         .target = "merged",
+         .text = "lowerdir=lower,upperdir=upper,workdir=work,userxattr",
+         .attributes = kNoSuidDev,
+         .flag = "--rootfs"});
+    add({.verb = MountVerb::enter, .target = "merged"});
+    for (const char* name : {"proc", "sys", "dev", "etc"}) directory(name);
+    directory("tmp", 01777);
+    names();
+    place("/", Access::read_write);
+  }
+
+  void devices() {
+    tmpfs("dev", "mode=755,size=64k,nr_inodes=64", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    for (const char* name : kDevices) {
+      add({.verb = MountVerb::bind,
+           .target = std::string("dev/") + name,
+           .source = std::string("/dev/") + name,
+           .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+           .flags = spec::kMakeTarget | spec::kTargetFile});
+    }
+    directory("dev/pts");
+    add({.verb = MountVerb::devpts,
+         .target = "dev/pts",
+         .text = "newinstance,ptmxmode=0666,mode=620",
+         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
+    tmpfs("dev/shm", "mode=1777,size=64m", kNoSuidDev | MOUNT_ATTR_NOEXEC);
+    directory("dev/mqueue");
+    add({.verb = MountVerb::mqueue,
+         .target = "dev/mqueue",
+         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    link("dev/ptmx", "pts/ptmx");
+    link("dev/fd", "/proc/self/fd");
+    link("dev/stdin", "/proc/self/fd/0");
+    link("dev/stdout", "/proc/self/fd/1");
+    link("dev/stderr", "/proc/self/fd/2");
+    add({.verb = MountVerb::attributes,
+         .target = "dev",
+         .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
+    place("/dev", Access::devices);
+    place("/dev/shm", Access::read_write);
+    place("/dev/mqueue", Access::read_write);
+  }
+
+  void kernel_views() {
+    directory("proc", 0555);
+    directory("sys", 0555);
+    add({.verb = MountVerb::proc,
+         .target = "proc",
+         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    // A sysfs shows the devices of its network namespace; with the host's there is nothing of our own to show.
+    const bool own_sysfs = spec_.network == spec::NetworkMode::none;
+    if (own_sysfs) {
+      add({.verb = MountVerb::sysfs,
+           .target = "sys",
+           .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
+           .flags = spec::kOptional});
+    }
+    for (const std::string& path : host_.read_only) bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
+    for (const std::string& path : host_.hidden_files) {
+      if (own_sysfs || !path.starts_with("sys/")) bind_inside("dev/null", path, 0);
+    }
+    for (const std::string& path : host_.hidden_directories) {
+      if (!own_sysfs && path.starts_with("sys/")) continue;
+      add({.verb = MountVerb::tmpfs,
+           .target = path,
+           .text = "mode=555,size=0,nr_inodes=1",
+           .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
+           .flags = spec::kOptional});
+    }
+    place("/proc", Access::devices);
+  }
+
+  void bind_inside(const std::string& source, const std::string& target, std::uint64_t attributes) {
+    add({.verb = MountVerb::bind_inside,
+         .target = target,
+         .source = source,
+         .attributes = attributes,
+         .flags = spec::kOptional});
+  }
+
+  void user_tmpfs(const spec::Tmpfs& item) {
+    add({.verb = MountVerb::tmpfs,
+         .target = inside(item.target),
+         .text = "size=" + std::to_string(item.size.bytes) + ",mode=" + octal(item.mode) + owner(),
+         .attributes = kNoSuidDev | (item.executable ? 0ULL : MOUNT_ATTR_NOEXEC),
+         .flags = spec::kMakeTarget,
+         .flag = "--tmpfs " + item.target});
+    place(item.target, Access::read_write);
+  }
+
+  void context() {
+    if (!spec_.context) return;
+    if (spec_.context->mode == spec::ContextMode::bind) {
+      mount_source(spec_.context->source, "/context", sources_.context, kReadOnly, "--context " + spec_.context->source);
+      return;
+    }
+    add({.verb = MountVerb::tmpfs,
+         .target = "context",
+         .text = "mode=755" + owner(),
+         .attributes = kNoSuidDev,
+         .flags = spec::kMakeTarget,
+         .flag = "--context"});
+    add({.verb = MountVerb::fill, .target = "context", .flag = "--context"});
+    plan_.fills_context = true;
+    place("/context", Access::read_write);
+  }
+
+  void volume(std::size_t index) {
+    const spec::Volume& item = spec_.volumes[index];
+    mount_source(item.source, item.target, sources_.volumes[index], item.writable ? kNoSuidDev : kReadOnly,
+                 "--volume " + item.source + ":" + item.target);
+    if (item.writable) place(item.target, Access::read_write);
+  }
+
+  void mount_source(const std::string& source, const std::string& target, const SourceIdentity& identity,
+                    std::uint64_t attributes, std::string flag) {
+    add({.verb = sources_.idmapped ? MountVerb::tree : MountVerb::bind,
+         .target = inside(target),
+         .source = source,
+         .attributes = attributes,
+         .flags = spec::kMakeTarget | spec::kFollowSource | (identity.directory ? 0U : spec::kTargetFile),
+         .expected = identity,
+         .flag = std::move(flag)});
+  }
+
+  const spec::ContainerSpec& spec_;
+  const Sources& sources_;
+  const HostView& host_;
+  RootPlan plan_;
+};
+
+}  // namespace
+
+RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources, const HostView& host) {
+  return Planner(spec, sources, host).run();
+}
+
+}  // namespace nucleus::filesystem

@@ -1,0 +1,170 @@
+#include "launch/child/child.h"
+
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/prctl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+
+#include "sys/raw.h"
+#include "sys/uapi.h"
+
+namespace nucleus::launch::child {
+namespace {
+
+namespace raw = sys::raw;
+
+// The kernel kills this process when the thread that cloned it ends. A change of credentials forgets the wish, so it is
+// made twice; who died in between is seen as the other end of the socket being closed.
+void die_with_parent(const Script& script) {
+  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  pollfd peer{.fd = script.socket, .events = 0, .revents = 0};
+  timespec now{};
+  const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) raw::call(__NR_exit_group, 125);
+}
+
+void become_root_of_namespace(const Script& script) {
+  const long gid = script.setup_gid;
+  const long uid = script.setup_uid;
+  if (script.may_set_groups) check(script, Step::set_groups, 0, raw::call(__NR_setgroups, 0, 0));
+  check(script, Step::become_root, 0, raw::call(__NR_setresgid, gid, gid, gid));
+  check(script, Step::become_root, 0, raw::call(__NR_setresuid, uid, uid, uid));
+}
+
+void raise_loopback(const Script& script) {
+  const long fd = raw::call(__NR_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  check(script, Step::raise_loopback, 0, fd);
+  ifreq request{};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  check(script, Step::raise_loopback, 0, raw::call(__NR_ioctl, fd, SIOCSIFFLAGS, raw::address(&request)));
+  raw::call(__NR_close, fd);
+}
+
+// The streams stay, and what the next program needs is moved to numbers agreed upon; everything else closes at execve.
+void close_descriptors(const Script& script) {
+  long highest = 2;
+  if (script.init_image >= 0) {
+    const int wanted[] = {script.socket, script.init_config, script.init_image};
+    // First out of the way of each other: a source may sit on another's target number.
+    int parked[3] = {};
+    for (int index = 0; index < 3; ++index) {
+      const long fd = raw::call(__NR_fcntl, wanted[index], F_DUPFD_CLOEXEC, 16);
+      check(script, Step::close_descriptors, 0, fd);
+      parked[index] = static_cast<int>(fd);
+    }
+    for (int index = 0; index < 3; ++index) {
+      check(script, Step::close_descriptors, 0,
+            raw::call(__NR_dup3, parked[index], kSocketFd + index, index == 2 ? O_CLOEXEC : 0));
+    }
+    highest = kConfigFd;
+  }
+  check(script, Step::close_descriptors, 0,
+        raw::call(__NR_close_range, highest + 1, 0xFFFFFFFFL, 4 /* CLOSE_RANGE_CLOEXEC */));
+}
+
+void reset_signals() {
+  std::uint64_t none = 0;
+  // A null handler, no flags: what execve leaves ignored would stay ignored for the workload.
+  struct {
+    unsigned long handler, flags, restorer, mask;
+  } standard = {};
+  for (long signal = 1; signal <= 64; ++signal) {
+    raw::call(__NR_rt_sigaction, signal, raw::address(&standard), 0, sizeof none);
+  }
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
+}
+
+}  // namespace
+
+void send(const Script& script, const Message& message, int fd) {
+  iovec part{.iov_base = const_cast<Message*>(&message), .iov_len = sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (fd >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    auto* item = reinterpret_cast<cmsghdr*>(control);
+    item->cmsg_level = SOL_SOCKET;
+    item->cmsg_type = SCM_RIGHTS;
+    item->cmsg_len = CMSG_LEN(sizeof(int));
+    *reinterpret_cast<int*>(CMSG_DATA(item)) = fd;
+  }
+  raw::retried(__NR_sendmsg, script.socket, raw::address(&header), MSG_NOSIGNAL);
+}
+
+void expect(const Script& script, MessageKind kind, Trees* trees) {
+  Message message{};
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostTrees)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  const long got = raw::retried(__NR_recvmsg, script.socket, raw::address(&header), MSG_CMSG_CLOEXEC);
+  // Anything but the message that is due means that the parent gave up: it knows why, and nobody else asks.
+  if (got != sizeof message || message.kind != kind) raw::call(__NR_exit_group, 125);
+  const auto* item = reinterpret_cast<const cmsghdr*>(control);
+  if (trees == nullptr || header.msg_controllen < sizeof(cmsghdr) || item->cmsg_type != SCM_RIGHTS) return;
+  trees->count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  const int* const fds = reinterpret_cast<const int*>(CMSG_DATA(item));
+  for (std::size_t index = 0; index < trees->count; ++index) trees->fds[index] = fds[index];
+}
+
+void fail_step(const Script& script, Step step, std::size_t index, long result) {
+  Message message{};
+  message.kind = MessageKind::failed;
+  message.step = step;
+  message.index = static_cast<std::uint32_t>(index);
+  message.errnum = static_cast<std::int32_t>(-result);
+  send(script, message, -1);
+  for (;;) raw::call(__NR_exit_group, 125);
+}
+
+void run_script(const Script& script) {
+  raw::call(__NR_close, script.parent_socket);
+  die_with_parent(script);
+  Trees trees;
+  expect(script, MessageKind::go, &trees);
+  become_root_of_namespace(script);
+  die_with_parent(script);
+  raw::call(__NR_umask, 0);  // modes are given in full while the root is built
+  check(script, Step::set_host_name, 0,
+        raw::call(__NR_sethostname, raw::address(script.host_name), static_cast<long>(script.host_name_size)));
+  if (script.raise_loopback) raise_loopback(script);
+  build_root(script, trees);
+  raw::call(__NR_umask, 022);
+  reset_signals();
+  close_descriptors(script);
+  seal(script);
+
+  if (script.init_image >= 0) {
+    // The init's own argument and environment say nothing about the workload: it reads its configuration.
+    static constexpr const char kName[] = "init";
+    const char* const argv[] = {kName, nullptr};
+    const char* const envp[] = {nullptr};
+    const long result = raw::call(__NR_execveat, kImageFd, raw::address(""), raw::address(argv), raw::address(envp),
+                                  AT_EMPTY_PATH);
+    Script moved = script;
+    moved.socket = kSocketFd;
+    fail_step(moved, Step::execute_init, 0, result);
+  }
+  long result = -2 /* ENOENT */;
+  for (const char* const* path = script.candidates; *path != nullptr; ++path) {
+    const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv), raw::address(script.envp));
+    // execvp(3): a name that is there but may not be executed is remembered, and the search goes on.
+    if (tried != -2 && tried != -20) result = tried;
+    if (tried != -2 && tried != -20 && tried != -13) break;
+  }
+  fail_step(script, Step::execute, 0, result);
+}
+
+}  // namespace nucleus::launch::child

@@ -1,0 +1,38 @@
+// The code between clone3 and execve. No heap, no locks, no errno, no exceptions, no return.
+#pragma once
+
+#include "launch/child/handshake.h"
+#include "launch/child/script.h"
+
+namespace nucleus::launch::child {
+
+/// Runs the script; ends by execve or _exit. On a failure it sends `failed` and exits with 125.
+[[noreturn]] void run_script(const Script& script);
+
+// The parts, each in its own file. All of them report through fail_step and do not come back from a failure.
+
+[[noreturn]] void fail_step(const Script& script, Step step, std::size_t index, long result);
+
+inline void check(const Script& script, Step step, std::size_t index, long result) {
+  if (result < 0) fail_step(script, step, index, result);
+}
+
+void send(const Script& script, const Message& message, int fd);
+
+/// The mount trees that come with `go`, in the order of the script's tree steps.
+struct Trees {
+  int fds[kMostTrees] = {};
+  std::size_t count = 0;
+};
+
+/// Blocks until the parent says `kind`; `trees` takes the descriptors that came along, a null pointer drops them.
+/// The parent's death ends this process.
+void expect(const Script& script, MessageKind kind, Trees* trees);
+
+/// Builds the new root and makes it the only one.
+void build_root(const Script& script, const Trees& trees);
+
+/// Everything from no_new_privs to seccomp.
+void seal(const Script& script);
+
+}  // namespace nucleus::launch::child

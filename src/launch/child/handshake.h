@@ -1,0 +1,70 @@
+// What parent and child say to each other between clone3 and execve, over one SEQPACKET socket.
+//
+//   parent                                   child (PID 1 of the container)
+//     | clone3                                 |
+//     | id maps, cgroup                        | waits
+//     |------------ go + mount trees --------->| identity of the setup, names, mounts
+//     |<----------------- fill + fd -----------| only with a context to copy: its empty tmpfs
+//     | copies                                 | waits
+//     |----------------- filled -------------->| pivot, hardening, execve of the init
+//     |<---------------- started --------------| from the init: the workload has been executed
+//     |<----------------- ended ---------------| from the init: how the workload ended
+//
+// Instead of any of its messages the child may say `failed`: the step, the index of what was being done, and the errno.
+// Without an init the socket closes at execve, and that end of file is `started`. A peer's death is an end of file too.
+// Child-safe: plain data.
+#pragma once
+
+#include <cstdint>
+
+namespace nucleus::launch::child {
+
+enum class MessageKind : std::uint32_t { go, fill, filled, started, ended, failed };
+
+enum class Step : std::uint32_t {
+  parent_gone,
+  become_root,
+  set_host_name,
+  raise_loopback,
+  make_root,
+  mount_op,  // index: which
+  pivot,
+  close_descriptors,
+  no_new_privileges,
+  bounding_set,
+  set_groups,
+  set_identity,
+  working_directory,
+  rlimit,  // index: which resource
+  new_session,
+  keyring,
+  landlock_ruleset,
+  landlock_rule,  // index: which place
+  landlock_restrict,
+  capabilities,
+  capabilities_read_back,
+  seccomp,
+  execute_init,
+  init_config,
+  fork_workload,
+  execute,  // the workload's program
+};
+
+struct Message {
+  MessageKind kind{};
+  Step step{};
+  std::uint32_t index = 0;
+  std::int32_t errnum = 0;
+  std::int32_t code = 0;    // ended
+  std::int32_t signal = 0;  // ended
+};
+
+// SCM_RIGHTS takes 253; a container with more than this many mounts of the host's is a mistake.
+inline constexpr int kMostTrees = 64;
+
+// Where the init finds what it was given.
+inline constexpr int kSocketFd = 3;
+inline constexpr int kConfigFd = 4;
+inline constexpr int kImageFd = 5;
+
+}  // namespace nucleus::launch::child

@@ -1,0 +1,75 @@
+// Everything the child needs between clone3 and execve, in flat memory: nothing is left to decide or to allocate.
+//
+// Made by launch/freeze, which owns what the pointers point to. Child-safe: plain data.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "spec/mount_op.h"
+
+namespace nucleus::launch::child {
+
+struct MountStep {
+  spec::MountVerb verb{};
+  std::uint32_t flags = 0;
+  std::uint32_t mode = 0;
+  std::uint64_t attributes = 0;
+  const char* target = nullptr;
+  const char* source = nullptr;
+  const char* text = nullptr;
+  std::size_t text_size = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;  // 0: whatever is found there
+};
+
+struct Place {
+  const char* path = nullptr;
+  std::uint64_t rights = 0;       // for a directory
+  std::uint64_t file_rights = 0;  // when it turns out to be something else
+};
+
+struct Limit {
+  int resource = 0;
+  rlimit value{};
+};
+
+struct Script {
+  int socket = -1;
+  int parent_socket = -1;  // the parent's end, which the clone has copied: while it is open here its death is not seen
+  std::uint32_t setup_uid = 0;  // while the root is built
+  std::uint32_t setup_gid = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  bool may_set_groups = true;
+  bool detach_propagation = false;  // no user namespace of our own: the copy of the mounts is still shared
+  bool raise_loopback = false;
+  const char* host_name = nullptr;
+  std::size_t host_name_size = 0;
+  const MountStep* steps = nullptr;
+  std::size_t step_count = 0;
+  const char* cwd = nullptr;
+  const Limit* limits = nullptr;
+  std::size_t limit_count = 0;
+  int last_capability = 0;
+  std::size_t landlock_size = 0;  // of the ruleset structure; 0: no Landlock
+  std::uint64_t landlock_rights = 0;
+  std::uint64_t landlock_stream_rights = 0;  // for the terminal or file behind a standard stream
+  std::uint64_t landlock_scopes = 0;
+  const Place* places = nullptr;
+  std::size_t place_count = 0;
+  const sock_filter* filter = nullptr;
+  std::uint16_t filter_size = 0;
+  // With an init: its image and its configuration. Without: the program itself.
+  int init_image = -1;
+  int init_config = -1;
+  const char* const* candidates = nullptr;  // the paths to try, ended by a null pointer
+  const char* const* argv = nullptr;
+  const char* const* envp = nullptr;
+};
+
+}  // namespace nucleus::launch::child

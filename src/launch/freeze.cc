@@ -1,0 +1,144 @@
+#include "launch/freeze.h"
+
+#include <cstring>
+#include <string_view>
+
+#include "launch/init/config.h"
+#include "security/landlock.h"
+#include "security/seccomp/filter.h"
+#include "sys/file.h"
+
+extern "C" const char nucleus_init_image[];
+extern "C" const char nucleus_init_image_end[];
+
+namespace nucleus::launch {
+namespace {
+
+namespace landlock = security::landlock;
+
+std::uint64_t rights_of(filesystem::Access access, int abi) {
+  switch (access) {
+    case filesystem::Access::read: return landlock::kReadRights;
+    case filesystem::Access::devices:
+      return landlock::rights(abi) & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                                      LANDLOCK_ACCESS_FS_WRITE_FILE | sys::uapi::kFsTruncate | sys::uapi::kFsIoctlDev |
+                                      LANDLOCK_ACCESS_FS_EXECUTE);
+    case filesystem::Access::read_write: return landlock::rights(abi) & ~landlock::kDeviceNodes;
+  }
+  return 0;
+}
+
+child::MountStep frozen(const filesystem::MountOp& op) {
+  child::MountStep step;
+  step.verb = op.verb;
+  step.flags = op.flags;
+  step.mode = op.mode;
+  step.attributes = op.attributes;
+  step.target = op.target.c_str();
+  step.source = op.source.c_str();
+  step.text = op.text.c_str();
+  step.text_size = op.text.size();
+  step.device = op.expected.device;
+  step.inode = op.expected.inode;
+  return step;
+}
+
+std::vector<const char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<const char*> out;
+  out.reserve(texts.size() + 1);
+  for (const std::string& text : texts) out.push_back(text.c_str());
+  out.push_back(nullptr);
+  return out;
+}
+
+void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
+  const int abi = plan.facts.landlock_abi;
+  child::Script& script = frozen.script;
+  script.landlock_size = landlock::ruleset_size(abi);
+  script.landlock_rights = landlock::rights(abi);
+  script.landlock_scopes = landlock::scopes(abi);
+  script.landlock_stream_rights =
+      landlock::file_rights(abi) & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE);
+  for (const filesystem::Place& place : plan.root.places) {
+    const std::uint64_t rights = rights_of(place.access, abi);
+    frozen.places.push_back(
+        {.path = place.path.c_str(), .rights = rights, .file_rights = rights & landlock::file_rights(abi)});
+  }
+  script.places = frozen.places.data();
+  script.place_count = frozen.places.size();
+}
+
+}  // namespace
+
+std::string init_config(const std::vector<std::string>& candidates, const std::vector<std::string>& argv,
+                        const std::vector<std::string>& envp) {
+  init::Config header;
+  header.candidates = static_cast<std::uint32_t>(candidates.size());
+  header.arguments = static_cast<std::uint32_t>(argv.size());
+  header.environment = static_cast<std::uint32_t>(envp.size());
+  header.slots = header.candidates + header.arguments + header.environment + 3;
+  const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
+  std::string strings;
+  std::vector<std::uint64_t> slots;
+  slots.reserve(header.slots);
+  for (const auto* list : {&candidates, &argv, &envp}) {
+    for (const std::string& text : *list) {
+      slots.push_back(strings_at + strings.size());
+      strings.append(text.c_str(), text.size() + 1);
+    }
+    slots.push_back(0);
+  }
+  header.size = strings_at + strings.size();
+  std::string block(strings_at, '\0');
+  std::memcpy(block.data(), &header, sizeof header);
+  std::memcpy(block.data() + sizeof header, slots.data(), slots.size() * sizeof(std::uint64_t));
+  return block + strings;
+}
+
+Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket) {
+  auto frozen_plan = std::make_unique<Frozen>();
+  Frozen& out = *frozen_plan;
+  child::Script& script = out.script;
+  const spec::ContainerSpec& spec = *plan.spec;
+  const bool has_zero = isolation::host_id(plan.maps->uids, 0) && isolation::host_id(plan.maps->gids, 0);
+  script.socket = child_socket;
+  script.setup_uid = has_zero ? 0 : spec.identity.uid;
+  script.setup_gid = has_zero ? 0 : spec.identity.gid;
+  script.uid = spec.identity.uid;
+  script.gid = spec.identity.gid;
+  script.may_set_groups = !plan.maps->deny_setgroups;
+  script.detach_propagation = spec.userns == spec::UserNamespace::host;
+  script.raise_loopback = spec.network == spec::NetworkMode::none;
+  script.host_name = spec.hostname.c_str();
+  script.host_name_size = spec.hostname.size();
+  for (const filesystem::MountOp& op : plan.root.ops) out.steps.push_back(frozen(op));
+  script.steps = out.steps.data();
+  script.step_count = out.steps.size();
+  script.cwd = spec.cwd.c_str();
+  for (const auto& [resource, value] : plan.rlimits) out.limits.push_back({.resource = resource, .value = value});
+  script.limits = out.limits.data();
+  script.limit_count = out.limits.size();
+  script.last_capability = plan.facts.last_capability;
+  freeze_landlock(plan, out);
+  const auto filter = security::seccomp::builtin_filter();
+  script.filter = filter.data();
+  script.filter_size = static_cast<std::uint16_t>(filter.size());
+  if (spec.init) {
+    const std::string_view image(nucleus_init_image,
+                                 static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
+    out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
+    out.init_config = NUCLEUS_TRY(sys::sealed_memfd("init-config", init_config(plan.candidates, spec.argv, spec.env)));
+    script.init_image = out.init_image.get();
+    script.init_config = out.init_config.get();
+  } else {
+    out.candidates = pointers(plan.candidates);
+    out.argv = pointers(spec.argv);
+    out.envp = pointers(spec.env);
+    script.candidates = out.candidates.data();
+    script.argv = out.argv.data();
+    script.envp = out.envp.data();
+  }
+  return frozen_plan;
+}
+
+}  // namespace nucleus::launch

@@ -1,0 +1,19 @@
+// What the init is told: one flat block, written by launch/freeze into a sealed memfd, mapped privately by the init.
+//
+// Layout: the header, then `slots` 64-bit offsets (candidates, 0, argv, 0, envp, 0), then the strings they point to,
+// counted from the block's start. The init turns the offsets into pointers in place. Freestanding: plain data.
+#pragma once
+
+#include <cstdint>
+
+namespace nucleus::launch::init {
+
+struct Config {
+  std::uint64_t size = 0;  // of the whole block
+  std::uint32_t candidates = 0;
+  std::uint32_t arguments = 0;
+  std::uint32_t environment = 0;
+  std::uint32_t slots = 0;  // candidates + arguments + environment + 3
+};
+
+}  // namespace nucleus::launch::init

@@ -1,0 +1,157 @@
+// PID 1 of a container: starts the workload, reaps what is orphaned, passes signals on, reports the end.
+//
+// Freestanding and static, a few KiB, executed from a sealed memfd: nothing of nucleus itself is ever mapped inside. It
+// runs under the same seccomp filter, Landlock domain and identity as the workload, holds one socket to its supervisor,
+// and is not dumpable, so that a workload of the same uid can neither trace it nor look into its memory.
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "launch/child/handshake.h"
+#include "launch/init/config.h"
+#include "sys/raw.h"
+
+namespace {
+
+namespace raw = nucleus::sys::raw;
+using nucleus::launch::child::kConfigFd;
+using nucleus::launch::child::kSocketFd;
+using nucleus::launch::child::Message;
+using nucleus::launch::child::MessageKind;
+using nucleus::launch::child::Step;
+using nucleus::launch::init::Config;
+
+constexpr std::uint64_t kEverySignal = ~0ULL;
+
+[[noreturn]] void leave(int code) {
+  for (;;) raw::call(__NR_exit_group, code);
+}
+
+void report(const Message& message) {
+  raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL, 0, 0);
+}
+
+[[noreturn]] void fail(Step step, long result, int code) {
+  Message message{};
+  message.kind = MessageKind::failed;
+  message.step = step;
+  message.errnum = static_cast<std::int32_t>(-result);
+  report(message);
+  leave(code);
+}
+
+// Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container.
+void die_with_supervisor() {
+  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  pollfd peer{.fd = kSocketFd, .events = 0, .revents = 0};
+  timespec now{};
+  const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) leave(125);
+}
+
+Config* map_config() {
+  Config header{};
+  const long got = raw::call(__NR_pread64, kConfigFd, raw::address(&header), sizeof header, 0);
+  if (got != sizeof header) fail(Step::init_config, got < 0 ? got : -5, 125);
+  const long mapped = raw::call(__NR_mmap, 0, static_cast<long>(header.size), PROT_READ | PROT_WRITE, MAP_PRIVATE,
+                                kConfigFd, 0);
+  if (mapped < 0 && mapped > -4096) fail(Step::init_config, mapped, 125);
+  raw::call(__NR_close, kConfigFd);
+  auto* const config = reinterpret_cast<Config*>(mapped);
+  auto* const slots = reinterpret_cast<std::uint64_t*>(config + 1);
+  for (std::uint32_t index = 0; index < config->slots; ++index) {
+    if (slots[index] != 0) slots[index] += static_cast<std::uint64_t>(mapped);
+  }
+  return config;
+}
+
+[[noreturn]] void execute(const Config* config) {
+  const auto* const candidates = reinterpret_cast<const std::uint64_t*>(config + 1);
+  const std::uint64_t* const argv = candidates + config->candidates + 1;
+  const std::uint64_t* const envp = argv + config->arguments + 1;
+  // A group of its own, so that what a terminal's user interrupts is the workload with its children.
+  raw::call(__NR_setpgid, 0, 0);
+  const std::uint64_t none = 0;
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
+  long result = -2 /* ENOENT */;
+  for (const std::uint64_t* path = candidates; *path != 0; ++path) {
+    const long tried = raw::call(__NR_execve, static_cast<long>(*path), raw::address(argv), raw::address(envp));
+    // execvp(3): a name that is there but may not be executed is remembered, and the search goes on.
+    if (tried != -2 && tried != -20) result = tried;
+    if (tried != -2 && tried != -20 && tried != -13) break;
+  }
+  fail(Step::execute, result, result == -2 ? 127 : 126);
+}
+
+[[noreturn]] void report_end(int status) {
+  Message message{};
+  message.kind = MessageKind::ended;
+  message.signal = status & 0x7F;
+  message.code = message.signal != 0 ? 128 + message.signal : (status >> 8) & 0xFF;
+  report(message);
+  leave(message.code);
+}
+
+void reap(long workload) {
+  for (;;) {
+    int status = 0;
+    const long pid = raw::call(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
+    if (pid <= 0) return;
+    if (pid == workload) report_end(status);
+  }
+}
+
+// What a terminal sends goes to everybody in front of it; what a program sends, to the workload alone.
+bool from_terminal(int signal) {
+  return signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGHUP;
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void nucleus_init_main() {
+  raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC);
+  die_with_supervisor();
+  const Config* const config = map_config();
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&kEverySignal), 0, sizeof kEverySignal);
+  // Like vfork(2): this process goes on when the workload has been executed, or has failed to be.
+  const long workload = raw::call(__NR_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
+  if (workload == 0) execute(config);
+  if (workload < 0) fail(Step::fork_workload, workload, 125);
+  Message started{};
+  started.kind = MessageKind::started;
+  report(started);
+  for (;;) {
+    siginfo_t info{};
+    const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal), raw::address(&info), 0,
+                                  sizeof kEverySignal);
+    if (signal == SIGCHLD) {
+      reap(workload);
+    } else if (signal > 0) {
+      raw::call(__NR_kill, from_terminal(static_cast<int>(signal)) ? -workload : workload, signal);
+    }
+  }
+}
+
+#if defined(__x86_64__)
+asm(".globl _start\n_start:\n xor %ebp, %ebp\n and $-16, %rsp\n call nucleus_init_main\n hlt\n");
+#else
+asm(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n bl nucleus_init_main\n brk #0\n");
+#endif
+
+// The compiler may call these for structures; there is no libc here to bring them.
+extern "C" void* memset(void* target, int byte, unsigned long size) {
+  auto* at = static_cast<volatile unsigned char*>(target);
+  for (unsigned long index = 0; index < size; ++index) at[index] = static_cast<unsigned char>(byte);
+  return target;
+}
+extern "C" void* memcpy(void* target, const void* source, unsigned long size) {
+  auto* at = static_cast<volatile unsigned char*>(target);
+  const auto* from = static_cast<const unsigned char*>(source);
+  for (unsigned long index = 0; index < size; ++index) at[index] = from[index];
+  return target;
+}

@@ -1,0 +1,45 @@
+// One start, decided: what each room planned, side by side, and the facts of the kernel that decided it.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "filesystem/root_plan.h"
+#include "isolation/id_map.h"
+#include "spec/container_spec.h"
+
+namespace nucleus::launch {
+
+/// What this kernel offers, asked once a start.
+struct KernelFacts {
+  int landlock_abi = 0;      // 0: none
+  int last_capability = 40;
+  rlimit open_files{};       // our own: hard limits cannot be raised
+};
+
+[[nodiscard]] KernelFacts read_kernel_facts();
+
+struct LaunchPlan {
+  const spec::ContainerSpec* spec = nullptr;
+  const isolation::IdMaps* maps = nullptr;
+  std::uint64_t clone_flags = 0;
+  filesystem::RootPlan root;
+  KernelFacts facts;
+  std::vector<std::pair<int, rlimit>> rlimits;
+  std::vector<std::string> candidates;  // the paths that the command may be at
+};
+
+/// `nproc`: the process limit when no cgroup holds it (0: none).
+/// Errors: Landlock is missing. Landlock: Linux 5.13; source: landlock(7).
+[[nodiscard]] Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps,
+                                           filesystem::RootPlan root, const KernelFacts& facts, std::uint64_t nproc);
+
+/// Where a command is looked for: itself when it has a slash, else below each directory of the container's PATH.
+[[nodiscard]] std::vector<std::string> command_candidates(const spec::ContainerSpec& spec);
+
+}  // namespace nucleus::launch

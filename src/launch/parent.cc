@@ -1,0 +1,205 @@
+#include "launch/parent.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "isolation/namespaces.h"
+#include "launch/child/child.h"
+#include "launch/freeze.h"
+#include "sys/file.h"
+
+namespace nucleus::launch {
+namespace {
+
+using child::Message;
+using child::MessageKind;
+
+Result<> send(int socket, MessageKind kind, const std::vector<sys::UniqueFd>& fds) {
+  Message message{};
+  message.kind = kind;
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * child::kMostTrees)] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (!fds.empty()) {
+    const std::size_t bytes = fds.size() * sizeof(int);
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(bytes);
+    cmsghdr* const item = CMSG_FIRSTHDR(&header);
+    item->cmsg_level = SOL_SOCKET;
+    item->cmsg_type = SCM_RIGHTS;
+    item->cmsg_len = CMSG_LEN(bytes);
+    std::vector<int> numbers;
+    for (const sys::UniqueFd& fd : fds) numbers.push_back(fd.get());
+    std::memcpy(CMSG_DATA(item), numbers.data(), bytes);
+  }
+  while (::sendmsg(socket, &header, MSG_NOSIGNAL) < 0) {
+    if (errno != EINTR) return fail(Kind::runtime, errno, "talk to", "the container's first process");
+  }
+  return {};
+}
+
+struct Cloned {
+  sys::Child child;
+  bool into_cgroup = false;
+};
+
+Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, int cgroup_fd) {
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = plan.clone_flags | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (cgroup_fd >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<__u64>(cgroup_fd);
+  }
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid == 0) child::run_script(script);
+  if (pid < 0) return std::unexpected(isolation::explain_clone_failure(errno));
+  return Cloned{.child = sys::Child(static_cast<pid_t>(pid), sys::UniqueFd(pidfd)), .into_cgroup = cgroup_fd >= 0};
+}
+
+// The source as the container shall see it: a copy of its mounts, its attributes set, its ids shifted into the
+// container's. mount_setattr(2), "ID-mapped mounts".
+Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace, std::vector<std::string>& notes) {
+  const auto clone = [&] {
+    return sys::UniqueFd(static_cast<int>(::syscall(SYS_open_tree, source.fd, "",
+                                                    AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+  };
+  sys::UniqueFd tree = clone();
+  if (!tree.valid()) return fail(Kind::runtime, errno, "copy the mounts of", source.flag);
+  mount_attr attributes{};
+  attributes.attr_set = source.attributes;
+  attributes.propagation = MS_PRIVATE;
+  if (user_namespace >= 0) {
+    mount_attr mapped = attributes;
+    mapped.attr_set |= MOUNT_ATTR_IDMAP;
+    mapped.userns_fd = static_cast<__u64>(user_namespace);
+    if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped, sizeof mapped) == 0) return tree;
+    if (source.writable) {
+      return fail(Kind::runtime, errno, "map the owners of files in", source.flag,
+                  "its file system does not take idmapped mounts, and without one the container's files would belong to "
+                  "ids that nobody has; make it read-only, or use --userns host");
+    }
+    notes.push_back("owners of files are not shown as they are in " + source.flag + ": no idmapped mount (" +
+                    errno_text(errno) + ")");
+    tree = clone();
+  }
+  if (!tree.valid() ||
+      ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) < 0) {
+    return fail(Kind::runtime, errno, "set the mount attributes of", source.flag);
+  }
+  return tree;
+}
+
+Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid, const std::vector<TreeSource>& sources,
+                                               std::vector<std::string>& notes) {
+  std::vector<sys::UniqueFd> trees;
+  if (sources.empty()) return trees;
+  sys::UniqueFd user_namespace;
+  if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
+    user_namespace = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/user", O_RDONLY));
+  }
+  for (const TreeSource& source : sources) {
+    trees.push_back(NUCLEUS_TRY(mount_tree(source, user_namespace.get(), notes)));
+  }
+  return trees;
+}
+
+// Everything that must be true before the child may take its first step.
+Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket, const resources::Cgroup& cgroup,
+                   const std::vector<TreeSource>& trees, std::vector<std::string>& notes) {
+  NUCLEUS_CHECK(isolation::write_maps(cloned.child.pid(), *plan.maps));
+  NUCLEUS_CHECK(cgroup.attach(cloned.child.pid(), cloned.into_cgroup));
+  const auto made = NUCLEUS_TRY(mount_trees(plan, cloned.child.pid(), trees, notes));
+  return send(socket, MessageKind::go, made);
+}
+
+// Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
+Result<> accompany(const LaunchPlan& plan, int socket, const Hooks& hooks) {
+  bool fill_due = plan.root.fills_context;
+  for (;;) {
+    sys::UniqueFd fd;
+    NUCLEUS_CHECK(hooks.await(socket));
+    const auto message = NUCLEUS_TRY(receive(socket, &fd));
+    if (!message) {
+      if (!plan.spec->init) return {};
+      return fail(Kind::runtime, 0, "start", plan.spec->argv.front(),
+                  "the container's first process was killed while it was being set up (out of memory?)");
+    }
+    switch (message->kind) {
+      case MessageKind::started: return {};
+      case MessageKind::failed: return std::unexpected(explain_failure(plan, *message));
+      case MessageKind::fill:
+        if (!fill_due || !fd.valid()) break;
+        fill_due = false;
+        NUCLEUS_CHECK(hooks.fill_context(fd.get()));
+        NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
+        continue;
+      default: break;
+    }
+    return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
+  Message message{};
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0 || (got < 0 && errno == ECONNRESET)) return std::optional<Message>();
+  if (got < 0) return fail(Kind::runtime, errno, "hear from", "the container's first process");
+  if (got != sizeof message) return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
+  const cmsghdr* const item = CMSG_FIRSTHDR(&header);
+  if (item != nullptr && item->cmsg_type == SCM_RIGHTS && item->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(item), sizeof number);
+    sys::UniqueFd came(number);
+    if (fd != nullptr) *fd = std::move(came);
+  }
+  return message;
+}
+
+Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
+                        const Hooks& hooks, std::vector<std::string>& notes) {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+    return fail(Kind::runtime, errno, "make", "a socket to the container");
+  }
+  sys::UniqueFd ours(ends[0]);
+  sys::UniqueFd theirs(ends[1]);
+  const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
+  frozen->script.parent_socket = ours.get();
+  // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the container.
+  Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
+  theirs.reset();
+  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
+  NUCLEUS_CHECK(accompany(plan, ours.get(), hooks));
+  Launched launched;
+  launched.init = std::move(cloned.child);
+  if (plan.spec->init) launched.socket = std::move(ours);
+  return launched;
+}
+
+}  // namespace nucleus::launch

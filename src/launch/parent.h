@@ -1,0 +1,49 @@
+// The parent's side of a start: clone, id maps, gate, and what comes back until the workload runs.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/error.h"
+#include "launch/child/handshake.h"
+#include "launch/launch_plan.h"
+#include "resources/cgroup.h"
+#include "sys/process.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::launch {
+
+/// A source whose mount tree the parent makes, in the order of the plan's tree steps.
+struct TreeSource {
+  int fd = -1;  // O_PATH, opened and checked
+  std::uint64_t attributes = 0;
+  bool writable = false;
+  std::string flag;
+};
+
+struct Hooks {
+  /// Waits until `fd` can be read; an error when the user interrupts meanwhile.
+  std::function<Result<>(int fd)> await;
+  /// Fills the context: `directory` is the container's empty tmpfs.
+  std::function<Result<>(int directory)> fill_context;
+};
+
+struct Launched {
+  sys::Child init;
+  sys::UniqueFd socket;  // to the init; invalid without one
+};
+
+/// Starts the container; comes back when the workload's execve has succeeded, or with what failed. On failure nothing of
+/// the container runs any more. `notes` takes fallbacks.
+/// Kernel 5.15 (idmapped mounts 5.12, CLONE_INTO_CGROUP 5.7). Call with one thread only.
+[[nodiscard]] Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
+                                      const std::vector<TreeSource>& trees, const Hooks& hooks,
+                                      std::vector<std::string>& notes);
+
+/// One message from the socket; nothing at its end.
+[[nodiscard]] Result<std::optional<child::Message>> receive(int socket, sys::UniqueFd* fd);
+
+/// The sentence behind a `failed` message (failure_text.cc).
+[[nodiscard]] Error explain_failure(const LaunchPlan& plan, const child::Message& message);
+
+}  // namespace nucleus::launch
