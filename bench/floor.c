@@ -172,7 +172,7 @@ static void build_kernel_views(void) {
   }
 }
 
-static void build_root(void) {
+static void build_root(int privileged) {
   must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "make / private");
   must(mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=64m"), "new root");
   must(chdir("/tmp"), "/tmp");
@@ -186,7 +186,7 @@ static void build_root(void) {
   must(symlink("../tmp", "var/tmp"), "var/tmp");
   tmpfs("tmp", MS_NOSUID | MS_NODEV, "mode=1777");
   make_directory("home");
-  tmpfs("home/user", MS_NOSUID | MS_NODEV, "mode=700");
+  tmpfs("home/user", MS_NOSUID | MS_NODEV, privileged ? "mode=700,uid=1000,gid=1000" : "mode=700");
   build_dev();
   build_kernel_views();
   remount(".", READ_ONLY);
@@ -213,7 +213,7 @@ static void child(int ready, int privileged, char** argv) {
   umask(0);
   must(sethostname("floor", 5), "sethostname");
   loopback_up();
-  build_root();
+  build_root(privileged);
   umask(022);
   if (privileged) {  // unprivileged, one id is all there is
     must(setresgid(1000, 1000, 1000), "setresgid");
