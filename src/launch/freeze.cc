@@ -71,11 +71,12 @@ void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
 }  // namespace
 
 std::string init_config(const std::vector<std::string>& candidates, const std::vector<std::string>& argv,
-                        const std::vector<std::string>& envp) {
+                        const std::vector<std::string>& envp, bool confirm) {
   init::Config header;
   header.candidates = static_cast<std::uint32_t>(candidates.size());
   header.arguments = static_cast<std::uint32_t>(argv.size());
   header.environment = static_cast<std::uint32_t>(envp.size());
+  header.confirm = confirm ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
   std::string strings;
@@ -127,7 +128,7 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     const std::string_view image(nucleus_init_image,
                                  static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
-    out.init_config = NUCLEUS_TRY(sys::sealed_memfd("init-config", init_config(plan.candidates, spec.argv, spec.env)));
+    out.init_config = NUCLEUS_TRY(sys::sealed_memfd("init-config", init_config(plan.candidates, spec.argv, spec.env, plan.read_back)));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {

@@ -31,6 +31,7 @@ struct LaunchPlan {
   filesystem::RootPlan root;
   KernelFacts facts;
   std::vector<std::pair<int, rlimit>> rlimits;
+  bool read_back = false;  // hold the init after the start, so that Hooks.read_back finds it alive
   std::vector<std::string> candidates;  // the paths that the command may be at
 };
 

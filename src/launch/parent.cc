@@ -127,24 +127,30 @@ Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket, con
 }
 
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
-Result<> accompany(const LaunchPlan& plan, int socket, const Hooks& hooks) {
+Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks) {
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
     NUCLEUS_CHECK(hooks.await(socket));
     const auto message = NUCLEUS_TRY(receive(socket, &fd));
     if (!message) {
-      if (!plan.spec->init) return {};
+      if (!plan.spec->init) {
+        if (plan.read_back) hooks.read_back(pid);
+        return {};
+      }
       return fail(Kind::runtime, 0, "start", plan.spec->argv.front(),
                   "the container's first process was killed while it was being set up (out of memory?)");
     }
     switch (message->kind) {
-      case MessageKind::started: return {};
+      case MessageKind::started:
+        if (!plan.read_back) return {};
+        hooks.read_back(pid);
+        return send(socket, MessageKind::go, {});
       case MessageKind::failed: return std::unexpected(explain_failure(plan, *message));
       case MessageKind::fill:
         if (!fill_due || !fd.valid()) break;
         fill_due = false;
-        NUCLEUS_CHECK(hooks.fill_context(fd.get()));
+        NUCLEUS_CHECK(hooks.fill_context(fd.get(), pid));
         NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
         continue;
       default: break;
@@ -195,7 +201,7 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
-  NUCLEUS_CHECK(accompany(plan, ours.get(), hooks));
+  NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks));
   Launched launched;
   launched.init = std::move(cloned.child);
   if (plan.spec->init) launched.socket = std::move(ours);

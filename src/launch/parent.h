@@ -24,8 +24,10 @@ struct TreeSource {
 struct Hooks {
   /// Waits until `fd` can be read; an error when the user interrupts meanwhile.
   std::function<Result<>(int fd)> await;
-  /// Fills the context: `directory` is the container's empty tmpfs.
-  std::function<Result<>(int directory)> fill_context;
+  /// Fills the context: `directory` is the empty tmpfs of the container whose first process is `pid`.
+  std::function<Result<>(int directory, pid_t pid)> fill_context;
+  /// Reads back what is in force in process `pid`; called when the workload runs and plan.read_back is set.
+  std::function<void(pid_t pid)> read_back;
 };
 
 struct Launched {

@@ -15,4 +15,14 @@ const char* reason_name(Reason reason) {
   return "exited";
 }
 
+int exit_code(Kind kind) {
+  switch (kind) {
+    case Kind::usage: return 2;
+    case Kind::not_executable: return 126;
+    case Kind::not_found: return 127;
+    case Kind::runtime: break;
+  }
+  return 125;
+}
+
 }  // namespace nucleus::spec

@@ -6,12 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+
 namespace nucleus::spec {
 
 enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed };
 
 /// "exited", "signaled", "oom", "timeout", "pids", "seccomp", "start-failed".
 [[nodiscard]] const char* reason_name(Reason reason);
+
+/// The exit code of nucleus for a failure of this kind: 2 usage, 125 nucleus failed, 126 not executable, 127 not found.
+[[nodiscard]] int exit_code(Kind kind);
 
 /// What the kernel says of a running workload, read back after the start; nothing here is taken from the plan.
 struct Layers {

@@ -147,7 +147,11 @@ class Validator {
       refuse(flag, text, "name a path on the host");
       return {};
     }
-    return text.front() == '/' ? text : base_ + "/" + text;
+    // A trailing slash would make the kernel follow a link that is to be refused.
+    const std::size_t last = text.find_last_not_of('/');
+    if (last == std::string::npos) return "/";
+    const std::string path = text.substr(0, last + 1);
+    return path.front() == '/' ? path : base_ + "/" + path;
   }
 
   void sources() {

@@ -8,6 +8,7 @@
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<---------------- started --------------| from the init: the workload has been executed
+//     |----------------- go ------------------>| only when the init waits until the layers are read back
 //     |<----------------- ended ---------------| from the init: how the workload ended
 //
 // Instead of any of its messages the child may say `failed`: the step, the index of what was being done, and the errno.

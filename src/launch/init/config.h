@@ -14,6 +14,8 @@ struct Config {
   std::uint32_t arguments = 0;
   std::uint32_t environment = 0;
   std::uint32_t slots = 0;  // candidates + arguments + environment + 3
+  std::uint32_t confirm = 0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
+  std::uint32_t unused = 0;
 };
 
 }  // namespace nucleus::launch::init

@@ -125,6 +125,9 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   Message started{};
   started.kind = MessageKind::started;
   report(started);
+  if (config->confirm != 0) {
+    raw::retried(__NR_recvfrom, kSocketFd, raw::address(&started), sizeof started, 0, 0, 0);
+  }
   for (;;) {
     siginfo_t info{};
     const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal), raw::address(&info), 0,

@@ -1,0 +1,194 @@
+#include "container/record.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+
+#include "resources/cgroup.h"
+#include "sys/file.h"
+
+namespace nucleus::container {
+namespace {
+
+constexpr const char* kCgroups = "/cgroups";
+
+std::string state(const std::string& root, const std::string& id) { return root + "/state/" + id; }
+
+// The lock of a record, when nobody holds it.
+sys::UniqueFd try_lock(const std::string& path) {
+  sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.valid() || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return {};
+  return fd;
+}
+
+std::string link_text(const std::string& path) {
+  char text[64];
+  const ssize_t size = ::readlink(path.c_str(), text, sizeof text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+// All changes of names happen under one lock: two starters that both find a dead holder must not undo each other.
+Result<sys::UniqueFd> lock_names(const std::string& root) {
+  const std::string path = root + "/by-name";
+  sys::UniqueFd fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  while (::flock(fd.get(), LOCK_EX) < 0) {
+    if (errno != EINTR) return fail(Kind::runtime, errno, "lock", path);
+  }
+  return fd;
+}
+
+void drop_name(const std::string& root, const std::string& name, const std::string& id) {
+  const auto lock = lock_names(root);
+  const std::string path = root + "/by-name/" + name;
+  if (lock && link_text(path) == id) ::unlink(path.c_str());
+}
+
+// The record lists paths; only those that can be a container's own cgroup are ever touched.
+bool reclaim_listed(const std::string& text, const std::string& id) {
+  bool all = true;
+  const std::string ending = "/" + cgroup_name(id);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string path = text.substr(at, end - at);
+    at = end + 1;
+    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos) {
+      all = resources::reclaim_cgroup(path) && all;
+    }
+  }
+  return all;
+}
+
+void remove_record(const std::string& path) {
+  ::unlink((path + kCgroups).c_str());
+  ::rmdir(path.c_str());
+}
+
+// With the record's lock held: its nucleus is dead, and nobody else clears it.
+bool clear(const std::string& root, const std::string& entry) {
+  const std::string id = entry.starts_with(".new-") ? entry.substr(5) : entry;
+  const std::string path = state(root, entry);
+  if (const auto text = sys::read_file_at(AT_FDCWD, path + kCgroups)) {
+    if (!reclaim_listed(*text, id)) return false;
+  }
+  remove_record(path);
+  return true;
+}
+
+Result<> take_name(const std::string& root, const std::string& name, const std::string& id) {
+  const auto lock = NUCLEUS_TRY(lock_names(root));
+  const std::string path = root + "/by-name/" + name;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    if (::symlink(id.c_str(), path.c_str()) == 0) return {};
+    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", name);
+    const std::string holder = link_text(path);
+    const std::string record = state(root, holder);
+    struct stat info{};
+    const bool recorded = !holder.empty() && ::lstat(record.c_str(), &info) == 0;
+    if (recorded) {
+      const sys::UniqueFd dead = try_lock(record);
+      if (!dead.valid()) {
+        return fail(Kind::runtime, EEXIST, "take the name", name,
+                    "the running container " + holder + " has it: end that one, or choose another --name");
+      }
+      clear(root, holder);
+    }
+    ::unlink(path.c_str());
+  }
+  return fail(Kind::runtime, EEXIST, "take the name", name, "choose another --name");
+}
+
+}  // namespace
+
+std::string new_id() {
+  unsigned char bytes[8] = {};
+  // Eight bytes never come short, and block only in the first moments of a machine's life.
+  while (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
+  }
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    id += "0123456789abcdef"[byte >> 4];
+    id += "0123456789abcdef"[byte & 15];
+  }
+  return id;
+}
+
+std::string cgroup_name(const std::string& id) { return "nucleus-" + id; }
+
+Record& Record::operator=(Record&& other) noexcept {
+  if (this == &other) return *this;
+  remove();
+  root_ = std::move(other.root_);
+  id_ = std::move(other.id_);
+  name_ = std::move(other.name_);
+  lock_ = std::move(other.lock_);
+  return *this;
+}
+
+Result<Record> Record::create(const std::string& root, const std::string& id, const std::string& name,
+                              const std::vector<std::string>& cgroups) {
+  // Made aside, locked, and only then given its name: nobody ever sees a record of ours without its lock.
+  const std::string aside = state(root, ".new-" + id);
+  if (::mkdir(aside.c_str(), 0700) < 0) return fail(Kind::runtime, errno, "create the record", aside);
+  Record record;
+  record.lock_ = try_lock(aside);
+  std::string text;
+  for (const std::string& path : cgroups) text += path + "\n";
+  Result<> written;
+  if (!record.lock_.valid()) written = fail(Kind::runtime, errno, "lock the record", aside);
+  if (written && !text.empty()) {
+    const auto file = sys::open_at(record.lock_.get(), "cgroups", O_WRONLY | O_CREAT | O_EXCL, 0600, "write the record");
+    written = file ? sys::write_all(file->get(), text, aside) : std::unexpected(file.error());
+  }
+  if (written && ::rename(aside.c_str(), state(root, id).c_str()) < 0) {
+    written = fail(Kind::runtime, errno, "create the record", state(root, id));
+  }
+  if (!written) {
+    remove_record(aside);
+    return std::unexpected(std::move(written.error()));
+  }
+  record.root_ = root;
+  record.id_ = id;
+  if (!name.empty()) {
+    NUCLEUS_CHECK(take_name(root, name, id));
+    record.name_ = name;
+  }
+  return record;
+}
+
+void Record::remove() {
+  if (!lock_.valid() || id_.empty()) return;
+  if (!name_.empty()) drop_name(root_, name_, id_);
+  remove_record(state(root_, id_));
+  lock_.reset();
+  id_.clear();
+}
+
+void Record::abandon() {
+  id_.clear();
+  lock_.reset();
+}
+
+std::size_t reclaim_dead(const std::string& root, std::size_t most) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> records(::opendir((root + "/state").c_str()), &::closedir);
+  if (!records) return 0;
+  std::size_t cleared = 0;
+  while (most > 0) {
+    const dirent* const entry = ::readdir(records.get());
+    if (entry == nullptr) break;
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    --most;
+    const sys::UniqueFd lock = try_lock(state(root, name));
+    if (lock.valid() && clear(root, name)) ++cleared;
+  }
+  return cleared;
+}
+
+}  // namespace nucleus::container

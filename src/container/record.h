@@ -1,0 +1,54 @@
+// The record of one running container: a locked directory, from before anything is made until everything is gone.
+//
+//   ROOT/state/ID/          flock(2)ed by its nucleus: a record whose lock is free belongs to a dead one
+//   ROOT/state/ID/cgroups   the cgroup directories, one a line, written before they are made
+//   ROOT/by-name/NAME       a symbolic link whose text is the ID
+//
+// Whoever comes next clears away what a killed nucleus left.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::container {
+
+class Record {
+ public:
+  Record() = default;
+  Record(Record&& other) noexcept { *this = std::move(other); }
+  Record& operator=(Record&& other) noexcept;
+  Record(const Record&) = delete;
+  Record& operator=(const Record&) = delete;
+  ~Record() { remove(); }
+
+  /// Makes and locks the record of a new container. `name` may be empty.
+  /// Errors: the name is in use by a running container (EEXIST).
+  [[nodiscard]] static Result<Record> create(const std::string& root, const std::string& id, const std::string& name,
+                                             const std::vector<std::string>& cgroups);
+
+  /// Removes name and record; what they stood for must be gone.
+  void remove();
+
+  /// Leaves the record for the next start to clear: something it stands for could not be removed.
+  void abandon();
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+
+ private:
+  std::string root_, id_, name_;
+  sys::UniqueFd lock_;
+};
+
+/// Sixteen hexadecimal digits from the kernel's random numbers.
+[[nodiscard]] std::string new_id();
+
+/// The name of a container's cgroup directories.
+[[nodiscard]] std::string cgroup_name(const std::string& id);
+
+/// Clears away what dead containers left, looking at no more than `most` records. How many were cleared.
+std::size_t reclaim_dead(const std::string& root, std::size_t most);
+
+}  // namespace nucleus::container

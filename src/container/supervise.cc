@@ -1,0 +1,174 @@
+#include "container/supervise.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <vector>
+
+#include "sys/file.h"
+
+namespace nucleus::container {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A program that is refused a fork now and then copes with it; one that is refused this often does nothing else.
+constexpr std::uint64_t kForkBomb = 250;
+// v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim then succeeds.
+constexpr auto kOomPatience = std::chrono::seconds(1);
+constexpr auto kOomInterval = std::chrono::milliseconds(2);
+
+bool ends_by_default(int signal) {
+  return signal != SIGCONT && signal != SIGWINCH && signal != SIGURG;
+}
+
+class Supervisor {
+ public:
+  Supervisor(const spec::ContainerSpec& spec, launch::Launched& container, resources::Cgroup& cgroup, Signals& signals)
+      : spec_(spec), container_(container), cgroup_(cgroup), signals_(signals) {}
+
+  Result<EndFacts> run() {
+    if (spec_.timeout) deadline_ = Clock::now() + *spec_.timeout;
+    std::vector<pollfd> fds = {{.fd = container_.init.pidfd(), .events = POLLIN, .revents = 0},
+                               {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                               {.fd = container_.socket.get(), .events = POLLIN, .revents = 0}};
+    for (const resources::EventSource& source : cgroup_.events()) {
+      fds.push_back({.fd = source.fd, .events = source.poll_events, .revents = 0});
+    }
+    for (;;) {
+      const timespec patience = until(next_moment());
+      const bool endless = !deadline_ && !oom_until_;
+      if (::ppoll(fds.data(), fds.size(), endless ? nullptr : &patience, nullptr) < 0 && errno != EINTR) {
+        return fail(Kind::runtime, errno, "wait for", "the container");
+      }
+      // The word of the init comes before its end is seen.
+      if (fds[2].revents != 0) NUCLEUS_CHECK(hear(fds[2]));
+      if (fds[0].revents != 0) return finish();
+      if (fds[1].revents != 0) NUCLEUS_CHECK(pass_on());
+      for (std::size_t index = 3; index < fds.size(); ++index) {
+        if (fds[index].revents == 0) continue;
+        cgroup_.acknowledge(index - 3);
+        NUCLEUS_CHECK(limit_hit());
+      }
+      NUCLEUS_CHECK(keep_time());
+    }
+  }
+
+ private:
+  std::optional<Clock::time_point> next_moment() const {
+    std::optional<Clock::time_point> moment = deadline_;
+    if (oom_until_) {
+      const auto soon = Clock::now() + kOomInterval;
+      if (!moment || soon < *moment) moment = soon;
+    }
+    return moment;
+  }
+
+  static timespec until(std::optional<Clock::time_point> moment) {
+    if (!moment) return {};
+    const auto left = std::max(*moment - Clock::now(), Clock::duration(0));
+    const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
+    return {.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
+  }
+
+  Result<> hear(pollfd& poll) {
+    const auto message = NUCLEUS_TRY(launch::receive(container_.socket.get(), nullptr));
+    if (!message) {
+      poll.fd = -1;
+    } else if (message->kind == launch::child::MessageKind::ended) {
+      told_ = sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code, .signal = message->signal};
+    }
+    return {};
+  }
+
+  Result<EndFacts> finish() {
+    const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
+    facts_.status = told_.value_or(status);
+    facts_.counters = cgroup_.read_counters();
+    return facts_;
+  }
+
+  // Killing PID 1 ends everything in its pid namespace: pid_namespaces(7).
+  Result<> kill_for(KilledFor reason) {
+    if (facts_.killed_for != KilledFor::nothing) return {};
+    facts_.killed_for = reason;
+    return container_.init.send_signal(SIGKILL);
+  }
+
+  Result<> pass_on() {
+    while (const auto signal = signals_.next()) {
+      if (!container_.socket.valid() && ends_by_default(*signal) && is_default_in_workload(*signal)) {
+        // The kernel drops what a PID 1 has no handler for; the user who presses Ctrl-C means it all the same.
+        facts_.signal = *signal;
+        NUCLEUS_CHECK(kill_for(KilledFor::signal));
+      } else {
+        NUCLEUS_CHECK(container_.init.send_signal(*signal));
+      }
+    }
+    return {};
+  }
+
+  bool is_default_in_workload(int signal) const {
+    const auto status = sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(container_.init.pid()) + "/status");
+    if (!status) return false;
+    std::uint64_t handled = 0;
+    for (const char* key : {"\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t"}) {
+      const std::size_t at = status->find(key);
+      if (at == std::string::npos) return false;
+      std::uint64_t mask = 0;
+      std::from_chars(status->data() + at + 9, status->data() + status->size(), mask, 16);
+      handled |= mask;
+    }
+    return (handled >> (signal - 1) & 1) == 0;
+  }
+
+  Result<> limit_hit() {
+    const resources::Counters counters = cgroup_.read_counters();
+    if (counters.pids_refused.value_or(0) >= kForkBomb) NUCLEUS_CHECK(kill_for(KilledFor::pids));
+    if (spec_.resources.memory && !oom_until_) oom_until_ = Clock::now() + kOomPatience;
+    return check_oom(counters);
+  }
+
+  // What is left of a tree that lost one process to the OOM killer is not what its author meant to run: it all goes, as
+  // memory.oom.group does it on v2.
+  Result<> check_oom(const resources::Counters& counters) {
+    if (!oom_until_ || counters.oom_kills.value_or(0) == 0) return {};
+    oom_until_.reset();
+    return kill_for(KilledFor::memory);
+  }
+
+  Result<> keep_time() {
+    const auto now = Clock::now();
+    if (oom_until_) {
+      NUCLEUS_CHECK(check_oom(cgroup_.read_counters()));
+      if (oom_until_ && now >= *oom_until_) oom_until_.reset();
+    }
+    if (deadline_ && now >= *deadline_) {
+      deadline_.reset();
+      return kill_for(KilledFor::timeout);
+    }
+    return {};
+  }
+
+  const spec::ContainerSpec& spec_;
+  launch::Launched& container_;
+  resources::Cgroup& cgroup_;
+  Signals& signals_;
+  std::optional<Clock::time_point> deadline_;
+  std::optional<Clock::time_point> oom_until_;
+  std::optional<sys::WaitStatus> told_;
+  EndFacts facts_;
+};
+
+}  // namespace
+
+Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container, resources::Cgroup& cgroup,
+                           Signals& signals) {
+  return Supervisor(spec, container, cgroup, signals).run();
+}
+
+}  // namespace nucleus::container

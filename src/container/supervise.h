@@ -1,0 +1,17 @@
+// Stays with a running workload until it has ended: passes signals on, keeps the time, watches the limits.
+#pragma once
+
+#include "base/error.h"
+#include "container/ending.h"
+#include "container/signals.h"
+#include "launch/parent.h"
+#include "resources/cgroup.h"
+#include "spec/container_spec.h"
+
+namespace nucleus::container {
+
+/// Comes back when the workload and everything in its pid namespace is gone.
+[[nodiscard]] Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container,
+                                         resources::Cgroup& cgroup, Signals& signals);
+
+}  // namespace nucleus::container
