@@ -31,7 +31,7 @@ struct Binder {
 
 void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_init, bool& remove) {
   spec::Draft& draft = flags.draft;
-  const Binder bind{app};
+  Binder bind{app};
   bind.text("--name", draft.name, "NAME", "a name that no other running container has");
   bind.text("--hostname", draft.hostname, "NAME", "host name inside; default: the name, or nucleus");
   bind.text("-w,--workdir", draft.workdir, "DIR", "working directory inside; default: /context when there is one, or /");
