@@ -17,7 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // A program that is refused a fork now and then copes with it; one that is refused this often does nothing else.
-constexpr std::uint64_t kForkBomb = 250;
+constexpr std::uint64_t kForkBomb = 128;
+constexpr auto kLookInterval = std::chrono::milliseconds(100);
 // v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim then succeeds.
 constexpr auto kOomPatience = std::chrono::seconds(1);
 constexpr auto kOomInterval = std::chrono::milliseconds(2);
@@ -32,6 +33,7 @@ class Supervisor {
       : spec_(spec), container_(container), cgroup_(cgroup), signals_(signals) {}
 
   Result<EndFacts> run() {
+    if (cgroup_.needs_polling()) look_at_ = Clock::now() + kLookInterval;
     if (spec_.timeout) deadline_ = Clock::now() + *spec_.timeout;
     std::vector<pollfd> fds = {{.fd = container_.init.pidfd(), .events = POLLIN, .revents = 0},
                                {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
@@ -40,9 +42,9 @@ class Supervisor {
       fds.push_back({.fd = source.fd, .events = source.poll_events, .revents = 0});
     }
     for (;;) {
-      const timespec patience = until(next_moment());
-      const bool endless = !deadline_ && !oom_until_;
-      if (::ppoll(fds.data(), fds.size(), endless ? nullptr : &patience, nullptr) < 0 && errno != EINTR) {
+      const auto moment = next_moment();
+      const timespec patience = until(moment);
+      if (::ppoll(fds.data(), fds.size(), moment ? &patience : nullptr, nullptr) < 0 && errno != EINTR) {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
       // The word of the init comes before its end is seen.
@@ -61,6 +63,7 @@ class Supervisor {
  private:
   std::optional<Clock::time_point> next_moment() const {
     std::optional<Clock::time_point> moment = deadline_;
+    if (look_at_ && (!moment || *look_at_ < *moment)) moment = look_at_;
     if (oom_until_) {
       const auto soon = Clock::now() + kOomInterval;
       if (!moment || soon < *moment) moment = soon;
@@ -126,9 +129,13 @@ class Supervisor {
     return (handled >> (signal - 1) & 1) == 0;
   }
 
+  Result<> check_pids(const resources::Counters& counters) {
+    return counters.pids_refused.value_or(0) >= kForkBomb ? kill_for(KilledFor::pids) : Result<>();
+  }
+
   Result<> limit_hit() {
     const resources::Counters counters = cgroup_.read_counters();
-    if (counters.pids_refused.value_or(0) >= kForkBomb) NUCLEUS_CHECK(kill_for(KilledFor::pids));
+    NUCLEUS_CHECK(check_pids(counters));
     if (spec_.resources.memory && !oom_until_) oom_until_ = Clock::now() + kOomPatience;
     return check_oom(counters);
   }
@@ -147,6 +154,10 @@ class Supervisor {
       NUCLEUS_CHECK(check_oom(cgroup_.read_counters()));
       if (oom_until_ && now >= *oom_until_) oom_until_.reset();
     }
+    if (look_at_ && now >= *look_at_) {
+      look_at_ = now + kLookInterval;
+      NUCLEUS_CHECK(check_pids(cgroup_.read_counters()));
+    }
     if (deadline_ && now >= *deadline_) {
       deadline_.reset();
       return kill_for(KilledFor::timeout);
@@ -160,6 +171,7 @@ class Supervisor {
   Signals& signals_;
   std::optional<Clock::time_point> deadline_;
   std::optional<Clock::time_point> oom_until_;
+  std::optional<Clock::time_point> look_at_;
   std::optional<sys::WaitStatus> told_;
   EndFacts facts_;
 };

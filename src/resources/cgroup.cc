@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <ctime>
@@ -141,7 +142,7 @@ Result<> Cgroup::watch(const Directory& directory) {
                                      std::to_string(watch.fd.get()) + " " + std::to_string(watch.file.get())));
     watches_.push_back(std::move(watch));
   }
-  if (directory.plan.pids) {
+  if (directory.plan.pids && directory.plan.v2) {
     // Absent on v2's root and before Linux 4.3: without it a refused fork is only not counted.
     auto file = sys::open_at(directory.fd.get(), "pids.events", O_RDONLY);
     if (file) watches_.push_back({.fd = std::move(*file), .file = {}, .poll_events = POLLPRI});
@@ -176,6 +177,11 @@ std::vector<EventSource> Cgroup::events() const {
   std::vector<EventSource> sources;
   for (const Watch& watch : watches_) sources.push_back({.fd = watch.fd.get(), .poll_events = watch.poll_events});
   return sources;
+}
+
+bool Cgroup::needs_polling() const {
+  // Linux 6.18 was seen to wake nobody who polls the pids.events of a v1 hierarchy.
+  return std::ranges::any_of(directories_, [](const Directory& each) { return each.plan.pids && !each.plan.v2; });
 }
 
 void Cgroup::acknowledge(std::size_t index) {

@@ -53,6 +53,9 @@ class Cgroup {
   /// The descriptors that tell when a limit was hit.
   [[nodiscard]] std::vector<EventSource> events() const;
 
+  /// Refused forks are counted here but not told (v1): read_counters() must be asked now and then.
+  [[nodiscard]] bool needs_polling() const;
+
   /// Swallows one notification of events()[index].
   void acknowledge(std::size_t index);
 
