@@ -12,10 +12,10 @@ namespace nucleus::container {
 enum class KilledFor { nothing, timeout, memory, pids, signal };
 
 struct EndFacts {
-  sys::WaitStatus status;  // the workload's, as far as it is known: SIGKILL when it went down with the container
+  sys::WaitStatus status = {};  // the workload's, as far as it is known: SIGKILL when it went down with the container
   KilledFor killed_for = KilledFor::nothing;
   int signal = 0;  // killed_for signal: the one that the workload would have died of
-  resources::Counters counters;
+  resources::Counters counters = {};
 };
 
 /// Fills in code, signal, reason, limit and message. Pure.

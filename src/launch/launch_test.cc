@@ -51,7 +51,9 @@ TEST(MakePlan, NeverRaisesALimit) {
   const LaunchPlan plan = plan_of(spec, maps);
   for (const auto& [resource, value] : plan.rlimits) {
     EXPECT_LE(value.rlim_cur, value.rlim_max);
-    if (resource == RLIMIT_NOFILE) EXPECT_EQ(value.rlim_max, 4096U);
+    if (resource == RLIMIT_NOFILE) {
+      EXPECT_EQ(value.rlim_max, 4096U);
+    }
   }
 }
 

@@ -21,10 +21,10 @@ struct EventSource {
 };
 
 struct Counters {
-  std::optional<std::uint64_t> oom_kills;
-  std::optional<std::uint64_t> pids_refused;  // forks that pids.max refused
-  std::optional<std::uint64_t> peak_memory_bytes;
-  std::optional<std::uint64_t> cpu_usec;
+  std::optional<std::uint64_t> oom_kills = {};
+  std::optional<std::uint64_t> pids_refused = {};  // forks that pids.max refused
+  std::optional<std::uint64_t> peak_memory_bytes = {};
+  std::optional<std::uint64_t> cpu_usec = {};
 };
 
 /// Owns the directories of one container: destroying it kills what is inside and removes them.

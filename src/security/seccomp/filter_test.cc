@@ -60,13 +60,13 @@ TEST(BuiltinFilter, SocketFamilies) {
   EXPECT_EQ(answer(__NR_socket, {AF_INET, SOCK_RAW | cloexec, 1}), refuse(EPERM));
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW | cloexec, 0}), kAllow);
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW, 12 /* NETFILTER */}), refuse(EAFNOSUPPORT));
-  for (unsigned domain : {AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
+  for (const std::uint64_t domain : std::initializer_list<std::uint64_t>{AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
     EXPECT_EQ(answer(__NR_socket, {domain, SOCK_STREAM}), refuse(EAFNOSUPPORT)) << domain;
   }
 }
 
 TEST(BuiltinFilter, TerminalInjectionIsRefusedWithAnyUpperHalf) {
-  for (unsigned request : {TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
+  for (const std::uint64_t request : std::initializer_list<std::uint64_t>{TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
     EXPECT_EQ(answer(__NR_ioctl, {0, request}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_ioctl, {0, request | 0x100000000ULL}), refuse(EPERM));
   }
@@ -80,7 +80,7 @@ TEST(BuiltinFilter, Personality) {
 }
 
 TEST(BuiltinFilter, LoadingKernelCodeKills) {
-  for (unsigned number : {__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
+  for (const std::uint32_t number : std::initializer_list<std::uint32_t>{__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
 }
 
 TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
