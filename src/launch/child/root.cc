@@ -288,7 +288,8 @@ long execute(const Script& script, int& root, const MountStep& step, int tree) {
   return -EINVAL;
 }
 
-// The tmpfs that becomes the root has to hang somewhere before pivot_root(2) takes it.
+// The tmpfs that becomes the root has to hang somewhere before pivot_root(2) takes it. What is below that place cannot be
+// the source of a mount any more, so that it must not be one where users keep things.
 int hang_new_root(const Script& script) {
   MountStep step{};
   step.text = "mode=755,size=64m";
@@ -296,7 +297,7 @@ int hang_new_root(const Script& script) {
   step.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   const long tree = new_mount("tmpfs", step);
   check(script, Step::make_root, 0, tree);
-  static constexpr const char* kPlaces[] = {"/tmp", "/mnt", "/run", "/usr", "/proc"};
+  static constexpr const char* kPlaces[] = {"/proc", "/sys", "/mnt", "/tmp"};
   long moved = -ENOENT;
   for (const char* place : kPlaces) {
     moved = raw::call(__NR_move_mount, tree, raw::address(""), AT_FDCWD, raw::address(place), MOVE_MOUNT_F_EMPTY_PATH);
