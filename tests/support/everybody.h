@@ -13,9 +13,11 @@ class ForEverybody : public testing::TestWithParam<Who> {
   Sandbox sandbox{GetParam()};
 };
 
+inline std::string name_of(const testing::TestParamInfo<Who>& each) { return who_name(each.param); }
+
 }  // namespace nucleus::test
 
 #define NUCLEUS_SUITE(Suite)                                                                          \
   class Suite : public nucleus::test::ForEverybody {};                                                \
   INSTANTIATE_TEST_SUITE_P(As, Suite, testing::ValuesIn(nucleus::test::everybody()),                  \
-                           [](const auto& info) { return nucleus::test::who_name(info.param); })
+                           nucleus::test::name_of)

@@ -1,7 +1,7 @@
 // Runs the nucleus under test as a user would type it, and says what it did.
 //
-// NUCLEUS_BIN names the program, NUCLEUS_GUEST_DIR the static programs for the inside of containers. Both are copied to a
-// directory that every user may read, since a checkout often lies in a home that only its owner may enter.
+// The program is ../bin/nucleus beside the test (or NUCLEUS_BIN), the static programs for the inside of containers are in
+// guest/ (or NUCLEUS_GUEST_DIR). Both are copied to a directory that every user may read, since a checkout often lies in a home that only its owner may enter.
 #pragma once
 
 #include <sys/types.h>

@@ -1,0 +1,78 @@
+// Signals, interrupts, and nucleus being killed at any moment.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "support/everybody.h"
+
+namespace nucleus::test {
+namespace {
+
+NUCLEUS_SUITE(Signals);
+
+TEST_P(Signals, ArePassedOn) {
+  Running running = sandbox.start({"run", "--", "bash", "-c", "trap 'echo got; exit 5' USR1; echo up; while :; do sleep 0.05; done"});
+  ASSERT_TRUE(running.wait_for("up"));
+  running.send(SIGUSR1);
+  const Ended ended = running.wait();
+  EXPECT_EQ(ended.code, 5) << ended.all();
+}
+
+TEST_P(Signals, CtrlCEndsAProgramAtOnce) {
+  for (const char* init : {"--init", "--no-init"}) {
+    Running running = sandbox.start({"run", init, "--", "sh", "-c", "echo up; sleep 1000"});
+    ASSERT_TRUE(running.wait_for("up"));
+    running.send(SIGINT);
+    EXPECT_EQ(running.wait().code, 130) << init;
+  }
+}
+
+TEST_P(Signals, SigtermEndsAProgramWithoutAHandler) {
+  Running running = sandbox.start({"run", "--no-init", "--", "sh", "-c", "echo up; sleep 1000"});
+  ASSERT_TRUE(running.wait_for("up"));
+  running.send(SIGTERM);
+  EXPECT_EQ(running.wait().code, 143);
+}
+
+TEST_P(Signals, ACopyCanBeInterrupted) {
+  sandbox.make_directory("ctx");
+  for (int index = 0; index < 3000; ++index) sandbox.write("ctx/f" + std::to_string(index), "x");
+  Running running = sandbox.start({"run", "--context", sandbox.home() + "/ctx", "--", "sh", "-c", "echo up; sleep 1000"});
+  running.send(SIGINT);
+  EXPECT_EQ(running.wait().code, 130);
+}
+
+TEST_P(Signals, KillingNucleusAtAnyMomentEndsTheWorkload) {
+  sandbox.make_directory("ctx");
+  for (int index = 0; index < 50; ++index) sandbox.write("ctx/f" + std::to_string(index), "x");
+  // From before the first step until well after the last: the moments differ by a fraction of a start's length.
+  for (int step = 0; step < 40; ++step) {
+    Running running = sandbox.start({"run", "--json", "--context", sandbox.home() + "/ctx", "--", "sleep", "7264"});
+    ::usleep(static_cast<useconds_t>(step) * 300);
+    running.send(SIGKILL);
+    (void)running.wait();
+  }
+  EXPECT_TRUE(eventually([] { return ::system("pgrep -f 'sleep 7264' >/dev/null") != 0; }));
+  EXPECT_TRUE(eventually([] { return running_inits().empty(); }));
+  // What the dead ones left is cleared by those who come next.
+  EXPECT_TRUE(eventually([&] {
+    (void)sandbox.run({"--", "true"});
+    return sandbox.recorded().empty();
+  }));
+  EXPECT_TRUE(container_cgroups().empty()) << testing::PrintToString(container_cgroups());
+}
+
+TEST_P(Signals, KillingTheInitEndsTheContainer) {
+  Running running = sandbox.start({"run", "--", "sh", "-c", "echo up; sleep 7265"});
+  ASSERT_TRUE(running.wait_for("up"));
+  const auto inits = running_inits();
+  ASSERT_EQ(inits.size(), 1U);
+  ASSERT_EQ(::kill(inits.front(), SIGKILL), 0);
+  const Ended ended = running.wait();
+  EXPECT_EQ(ended.code, 137) << ended.all();
+}
+
+}  // namespace
+}  // namespace nucleus::test
