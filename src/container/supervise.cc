@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <cerrno>
 #include <charconv>
@@ -21,11 +22,14 @@ constexpr std::uint64_t kForkBomb = 128;
 constexpr auto kLookInterval = std::chrono::milliseconds(100);
 // v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim then succeeds.
 constexpr auto kOomPatience = std::chrono::seconds(1);
-constexpr auto kOomInterval = std::chrono::milliseconds(2);
+constexpr auto kDoubtPatience = std::chrono::seconds(1);
+constexpr auto kShortInterval = std::chrono::milliseconds(2);
 
 bool ends_by_default(int signal) {
   return signal != SIGCONT && signal != SIGWINCH && signal != SIGURG;
 }
+
+bool from_terminal(int signal) { return signal == SIGINT || signal == SIGQUIT || signal == SIGHUP; }
 
 class Supervisor {
  public:
@@ -64,8 +68,8 @@ class Supervisor {
   std::optional<Clock::time_point> next_moment() const {
     std::optional<Clock::time_point> moment = deadline_;
     if (look_at_ && (!moment || *look_at_ < *moment)) moment = look_at_;
-    if (oom_until_) {
-      const auto soon = Clock::now() + kOomInterval;
+    if (oom_until_ || doubt_.signal != 0) {
+      const auto soon = Clock::now() + kShortInterval;
       if (!moment || soon < *moment) moment = soon;
     }
     return moment;
@@ -104,10 +108,18 @@ class Supervisor {
 
   Result<> pass_on() {
     while (const auto signal = signals_.next()) {
-      if (!container_.socket.valid() && ends_by_default(*signal) && is_default_in_workload(*signal)) {
-        // The kernel drops what a PID 1 has no handler for; the user who presses Ctrl-C means it all the same.
-        facts_.signal = *signal;
-        NUCLEUS_CHECK(kill_for(KilledFor::signal));
+      const bool bare = !container_.socket.valid() && ends_by_default(*signal);
+      const Disposition disposition = bare ? disposition_of(*signal) : Disposition::handled;
+      if (disposition == Disposition::standard) {
+        NUCLEUS_CHECK(end_by(*signal));
+        continue;
+      }
+      // Blocked for a moment, as a shell does it around a fork: whether it will be dropped shows later.
+      if (disposition == Disposition::blocked) doubt_ = {.signal = *signal, .until = Clock::now() + kDoubtPatience};
+      if (!container_.socket.valid() && from_terminal(*signal)) {
+        // Without an init nobody inside hands on to the whole group what a terminal would send to all of it. The number
+        // is still the workload's own: it leads its group and has not been reaped.
+        ::kill(-container_.init.pid(), *signal);
       } else {
         NUCLEUS_CHECK(container_.init.send_signal(*signal));
       }
@@ -115,18 +127,34 @@ class Supervisor {
     return {};
   }
 
-  bool is_default_in_workload(int signal) const {
+  enum class Disposition { standard, blocked, handled };
+
+  // The kernel drops what a PID 1 has no handler for; the user who presses Ctrl-C means it all the same.
+  Result<> end_by(int signal) {
+    facts_.signal = signal;
+    return kill_for(KilledFor::signal);
+  }
+
+  Disposition disposition_of(int signal) const {
     const auto status = sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(container_.init.pid()) + "/status");
-    if (!status) return false;
-    std::uint64_t handled = 0;
-    for (const char* key : {"\nSigBlk:\t", "\nSigIgn:\t", "\nSigCgt:\t"}) {
+    if (!status) return Disposition::handled;
+    const auto has = [&](std::string_view key) {
       const std::size_t at = status->find(key);
-      if (at == std::string::npos) return false;
+      if (at == std::string::npos) return true;
       std::uint64_t mask = 0;
-      std::from_chars(status->data() + at + 9, status->data() + status->size(), mask, 16);
-      handled |= mask;
-    }
-    return (handled >> (signal - 1) & 1) == 0;
+      std::from_chars(status->data() + at + key.size(), status->data() + status->size(), mask, 16);
+      return (mask >> (signal - 1) & 1) != 0;
+    };
+    if (has("\nSigIgn:\t") || has("\nSigCgt:\t")) return Disposition::handled;
+    return has("\nSigBlk:\t") ? Disposition::blocked : Disposition::standard;
+  }
+
+  Result<> settle_doubt() {
+    if (doubt_.signal == 0) return {};
+    const Disposition disposition = disposition_of(doubt_.signal);
+    const int signal = doubt_.signal;
+    if (disposition != Disposition::blocked || Clock::now() >= doubt_.until) doubt_.signal = 0;
+    return disposition == Disposition::standard ? end_by(signal) : Result<>();
   }
 
   Result<> check_pids(const resources::Counters& counters) {
@@ -150,6 +178,7 @@ class Supervisor {
 
   Result<> keep_time() {
     const auto now = Clock::now();
+    NUCLEUS_CHECK(settle_doubt());
     if (oom_until_) {
       NUCLEUS_CHECK(check_oom(cgroup_.read_counters()));
       if (oom_until_ && now >= *oom_until_) oom_until_.reset();
@@ -173,6 +202,10 @@ class Supervisor {
   std::optional<Clock::time_point> oom_until_;
   std::optional<Clock::time_point> look_at_;
   std::optional<sys::WaitStatus> told_;
+  struct {
+    int signal = 0;
+    Clock::time_point until;
+  } doubt_;
   EndFacts facts_;
 };
 

@@ -36,8 +36,8 @@ class Planner {
     for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
     context();
     for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
+    if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) directory(inside(spec_.cwd));
     if (!spec_.rootfs) {
-      if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) directory(inside(spec_.cwd));
       add({.verb = MountVerb::attributes, .target = ".", .attributes = kReadOnly});
     }
     return std::move(plan_);
@@ -68,7 +68,11 @@ class Planner {
     for (const Place& item : plan_.places) {
       if (item.access == Access::read_write && (path == item.path || path.starts_with(item.path + "/"))) return true;
     }
-    return path == "/usr" || path.starts_with("/usr/") || path.starts_with("/proc/") || path.starts_with("/sys/");
+    for (const spec::Volume& volume : spec_.volumes) {
+      if (path.starts_with(volume.target + "/")) return true;
+    }
+    if (!spec_.rootfs && (path == "/usr" || path.starts_with("/usr/"))) return true;
+    return path.starts_with("/proc/") || path.starts_with("/sys/");
   }
 
   std::string owner() const {
