@@ -23,8 +23,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   const auto start = std::chrono::steady_clock::now();
-  const auto report = nucleus::filesystem::copy_tree(
-      source.get(), target.get(), nucleus::filesystem::NameFilter({"*"}), {});
+  const auto report = nucleus::filesystem::copy_tree(source.get(), target.get(),
+                                                     nucleus::filesystem::NameFilter({"*"}), {});
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (!report) {
     std::fprintf(stderr, "bench_copy: %s\n", report.error().text().c_str());

@@ -1,8 +1,10 @@
-// floor CMD ARGS...: the least that any sandbox with nucleus' default root has to do, and nothing else.
+// floor CMD ARGS...: the least that any sandbox with nucleus' default root has to do, and nothing
+// else.
 //
-// The same namespaces, id map, mounts and pivot_root as `nucleus run -- CMD`, in straight-line C with no options, no
-// cgroup, no seccomp, no Landlock, no init, no capability work and no cleanup beyond what the kernel does by itself.
-// The time it takes is the lower bound the benchmark divides by. It is no sandbox: do not use it as one.
+// The same namespaces, id map, mounts and pivot_root as `nucleus run -- CMD`, in straight-line C
+// with no options, no cgroup, no seccomp, no Landlock, no init, no capability work and no cleanup
+// beyond what the kernel does by itself. The time it takes is the lower bound the benchmark divides
+// by. It is no sandbox: do not use it as one.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,14 +33,16 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static const char* const kEtc[] = {
-    "alternatives",  "ld.so.cache",     "ld.so.conf",    "ld.so.conf.d",    "localtime",       "timezone",
-    "nsswitch.conf", "protocols",       "services",      "mime.types",      "ssl/certs",       "ssl/openssl.cnf",
-    "ca-certificates", "pki/tls/certs", "pki/ca-trust",  "java-11-openjdk", "java-17-openjdk", "java-21-openjdk",
-    "perl",          "python3",         "python3.11",    "python3.13",      "fonts",           "terminfo",
-    "magic",         "crypto-policies",
+    "alternatives",    "ld.so.cache",     "ld.so.conf",      "ld.so.conf.d",  "localtime",
+    "timezone",        "nsswitch.conf",   "protocols",       "services",      "mime.types",
+    "ssl/certs",       "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
+    "java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "perl",          "python3",
+    "python3.11",      "python3.13",      "fonts",           "terminfo",      "magic",
+    "crypto-policies",
 };
 static const char* const kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
-static const char* const kReadOnlyProc[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
+static const char* const kReadOnlyProc[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
+                                            "proc/sysrq-trigger"};
 static const char* const kHiddenFiles[] = {
     "proc/interrupts",  "proc/kcore",    "proc/keys",       "proc/latency_stats", "proc/timer_list",
     "proc/sched_debug", "proc/kallsyms", "proc/kpagecount", "proc/kpageflags",
@@ -66,8 +70,10 @@ static void make_directory(const char* path) {
   if (mkdir(path, 0755) < 0 && errno != EEXIST) die(path);
 }
 
-// A detached copy of `source` with `attributes`, moved to `target`; the target is made if `make` says so.
-static void bind_to(const char* source, const char* target, uint64_t attributes, int make, int optional) {
+// A detached copy of `source` with `attributes`, moved to `target`; the target is made if `make`
+// says so.
+static void bind_to(const char* source, const char* target, uint64_t attributes, int make,
+                    int optional) {
   const int fd = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
   if (fd < 0) {
     if (optional) return;
@@ -123,8 +129,9 @@ static void build_etc(void) {
     snprintf(source, sizeof source, "/etc/%s", kEtc[index]);
     bind_to(source, source + 1, READ_ONLY, 1, 1);
   }
-  write_text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n"
-                           "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
+  write_text("etc/passwd",
+             "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n"
+             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
   write_text("etc/group", "root:x:0:\nuser:x:1000:\ntty:x:5:\nnogroup:x:65534:\n");
   write_text("etc/host.conf", "multi on\n");
   write_text("etc/hostname", "floor\n");
@@ -140,10 +147,13 @@ static void build_dev(void) {
     bind_to(source, source + 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 1, 0);
   }
   make_directory("dev/pts");
-  must(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"), "dev/pts");
+  must(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+             "newinstance,ptmxmode=0666,mode=620"),
+       "dev/pts");
   tmpfs("dev/shm", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=64m");
   make_directory("dev/mqueue");
-  must(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "dev/mqueue");
+  must(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+       "dev/mqueue");
   must(symlink("pts/ptmx", "dev/ptmx"), "dev/ptmx");
   must(symlink("/proc/self/fd", "dev/fd"), "dev/fd");
   must(symlink("/proc/self/fd/0", "dev/stdin"), "dev/stdin");
@@ -156,7 +166,8 @@ static void build_kernel_views(void) {
   make_directory("proc");
   make_directory("sys");
   must(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "proc");
-  mount("sysfs", "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);  // where it is allowed
+  mount("sysfs", "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+        NULL);  // where it is allowed
   for (size_t index = 0; index < COUNT(kReadOnlyProc); ++index) {
     bind_to(kReadOnlyProc[index], kReadOnlyProc[index], READ_ONLY | MOUNT_ATTR_NOEXEC, 0, 1);
   }
@@ -166,8 +177,8 @@ static void build_kernel_views(void) {
   }
   for (size_t index = 0; index < COUNT(kHiddenDirectories); ++index) {
     if (access(kHiddenDirectories[index], F_OK) == 0) {
-      mount("tmpfs", kHiddenDirectories[index], "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-            "mode=555,size=0,nr_inodes=1");
+      mount("tmpfs", kHiddenDirectories[index], "tmpfs",
+            MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=555,size=0,nr_inodes=1");
     }
   }
 }
@@ -248,8 +259,8 @@ int main(int argc, char** argv) {
   must(pipe2(ready, O_CLOEXEC), "pipe");
   int pidfd = -1;
   struct clone_args arguments = {
-      .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC |
-               CLONE_NEWCGROUP | CLONE_PIDFD,
+      .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS |
+               CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_PIDFD,
       .pidfd = (uint64_t)(uintptr_t)&pidfd,
       .exit_signal = SIGCHLD,
   };

@@ -1,8 +1,9 @@
-// startup: how long a sandboxed /bin/true takes from spawn to reap, beside the least it could take and beside others.
+// startup: how long a sandboxed /bin/true takes from spawn to reap, beside the least it could take
+// and beside others.
 //
-// All contenders run interleaved in one process: a round is one call of each, the order is rotated a round and reversed
-// every second one, so that drift of the machine and the clean-up a contender leaves to the kernel (network namespaces
-// are torn down after the exit) fall on all of them alike.
+// All contenders run interleaved in one process: a round is one call of each, the order is rotated
+// a round and reversed every second one, so that drift of the machine and the clean-up a contender
+// leaves to the kernel (network namespaces are torn down after the exit) fall on all of them alike.
 
 #include <elf.h>
 #include <fcntl.h>
@@ -45,7 +46,8 @@ constexpr unsigned kHangSeconds = 60;  // a call that takes longer is killed and
 constexpr int kWarmUps = 3;
 constexpr int kMemoryRuns = 5;
 
-// ---------------------------------------------------------------------------------------------------------- signals
+// ----------------------------------------------------------------------------------------------------------
+// signals
 
 volatile std::sig_atomic_t stop_signal = 0;
 
@@ -70,7 +72,8 @@ void check_stop() {
   throw std::system_error(error, std::generic_category(), what);
 }
 
-// ----------------------------------------------------------------------------------------------------------- options
+// -----------------------------------------------------------------------------------------------------------
+// options
 
 struct Options {
   std::string nucleus;
@@ -89,7 +92,8 @@ struct Options {
 
 [[noreturn]] void usage(int status) {
   std::fputs(
-      "usage: startup [--nucleus PATH] [--floor PATH] [--rounds N] [--only NAME,NAME] [--as-user NAME|UID]\n"
+      "usage: startup [--nucleus PATH] [--floor PATH] [--rounds N] [--only NAME,NAME] [--as-user "
+      "NAME|UID]\n"
       "               [--no-burst] [--jobs N] [--json FILE]\n"
       "names: true version floor nucleus nucleus-limits nucleus-context-copy nucleus-context-bind\n"
       "       nucleus-rootless floor-rootless bwrap bwrap-rootless crun runc docker\n",
@@ -101,8 +105,8 @@ int positive(std::string_view option, std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < 1) {
-    std::fprintf(stderr, "startup: %s takes a positive number, not \"%s\"\n", std::string(option).c_str(),
-                 std::string(text).c_str());
+    std::fprintf(stderr, "startup: %s takes a positive number, not \"%s\"\n",
+                 std::string(option).c_str(), std::string(text).c_str());
     usage(2);
   }
   return value;
@@ -157,7 +161,8 @@ std::string on_path(const std::string& name) {
   return {};
 }
 
-/// The program given by option, or found beside this one or in its build tree; an absolute path, or empty.
+/// The program given by option, or found beside this one or in its build tree; an absolute path, or
+/// empty.
 std::string find_program(const std::string& given, const std::string& name) {
   if (!given.empty()) {
     if (::access(given.c_str(), X_OK) != 0) fail(given);
@@ -165,18 +170,22 @@ std::string find_program(const std::string& given, const std::string& name) {
   }
   std::error_code ignored;
   const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const char* where : {".", "../bin", "../bench", "bin", "build/release/bin", "build/release/bench"}) {
+  for (const char* where :
+       {".", "../bin", "../bench", "bin", "build/release/bin", "build/release/bench"}) {
     for (const fs::path& base : {here, fs::current_path()}) {
       const fs::path candidate = (base / where / name).lexically_normal();
-      if (fs::is_regular_file(candidate, ignored) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+      if (fs::is_regular_file(candidate, ignored) && ::access(candidate.c_str(), X_OK) == 0)
+        return candidate;
     }
   }
   return on_path(name);
 }
 
-// ------------------------------------------------------------------------------------------------ temporary directory
+// ------------------------------------------------------------------------------------------------
+// temporary directory
 
-/// True if anything is mounted at or below `directory`: then removing it recursively could reach outside it.
+/// True if anything is mounted at or below `directory`: then removing it recursively could reach
+/// outside it.
 bool has_mounts(const std::string& directory) {
   std::ifstream table("/proc/self/mountinfo");
   for (std::string line; std::getline(table, line);) {
@@ -193,18 +202,22 @@ class TemporaryDirectory {
   TemporaryDirectory() {
     path_ = (fs::canonical(fs::temp_directory_path()) / "nucleus-bench.XXXXXX").string();
     if (::mkdtemp(path_.data()) == nullptr) fail("mkdtemp " + path_);
-    if (::chmod(path_.c_str(), 0755) < 0) fail("chmod " + path_);  // the rootless contender reads in it
+    if (::chmod(path_.c_str(), 0755) < 0)
+      fail("chmod " + path_);  // the rootless contender reads in it
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   ~TemporaryDirectory() {
     if (has_mounts(path_)) {
-      std::fprintf(stderr, "startup: %s is left: something is still mounted in it\n", path_.c_str());
+      std::fprintf(stderr, "startup: %s is left: something is still mounted in it\n",
+                   path_.c_str());
       return;
     }
     std::error_code error;
     fs::remove_all(path_, error);
-    if (error) std::fprintf(stderr, "startup: cannot remove %s: %s\n", path_.c_str(), error.message().c_str());
+    if (error)
+      std::fprintf(stderr, "startup: cannot remove %s: %s\n", path_.c_str(),
+                   error.message().c_str());
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -231,7 +244,8 @@ std::string make_context(const std::string& base) {
   return root;
 }
 
-// -------------------------------------------------------------------------------------------------- spawning processes
+// --------------------------------------------------------------------------------------------------
+// spawning processes
 
 struct User {
   uid_t uid = 0;
@@ -240,8 +254,9 @@ struct User {
   std::string home;
 };
 
-/// The ids a spawned process is to have. The real and effective ids change and the saved one stays root, to come back;
-/// exec copies the effective id over the saved one, so nothing of root is left in the contender.
+/// The ids a spawned process is to have. The real and effective ids change and the saved one stays
+/// root, to come back; exec copies the effective id over the saved one, so nothing of root is left
+/// in the contender.
 class Become {
  public:
   explicit Become(const std::optional<User>& user) : active_(user.has_value()) {
@@ -257,7 +272,8 @@ class Become {
   Become& operator=(const Become&) = delete;
   ~Become() {
     if (!active_) return;
-    if (::setresuid(0, 0, 0) < 0 || ::setresgid(0, 0, 0) < 0 || ::setgroups(groups_.size(), groups_.data()) < 0) {
+    if (::setresuid(0, 0, 0) < 0 || ::setresgid(0, 0, 0) < 0 ||
+        ::setgroups(groups_.size(), groups_.data()) < 0) {
       std::perror("startup: become root again");
       std::abort();
     }
@@ -268,7 +284,8 @@ class Become {
   std::vector<gid_t> groups_;
 };
 
-/// A command with all that posix_spawn needs made beforehand, so that nothing of it is in the time measured.
+/// A command with all that posix_spawn needs made beforehand, so that nothing of it is in the time
+/// measured.
 class Command {
  public:
   Command(std::vector<std::string> arguments, std::optional<User> user)
@@ -295,8 +312,8 @@ class Command {
     return pid;
   }
 
-  /// By fork, not posix_spawn: exec carries the peak of the memory it replaces into ru_maxrss, and with vfork that
-  /// would be the peak of this whole program.
+  /// By fork, not posix_spawn: exec carries the peak of the memory it replaces into ru_maxrss, and
+  /// with vfork that would be the peak of this whole program.
   [[nodiscard]] pid_t fork_exec() const {
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
@@ -333,15 +350,19 @@ class Command {
   posix_spawn_file_actions_t quiet_{};
 };
 
-int status_of(const siginfo_t& info) { return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status; }
+int status_of(const siginfo_t& info) {
+  return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
 
-/// Ends a process that was interrupted or hangs, politely first: a runtime then removes what it made.
+/// Ends a process that was interrupted or hangs, politely first: a runtime then removes what it
+/// made.
 void end_process(pid_t pid) {
   siginfo_t info{};
   ::kill(pid, SIGTERM);
   for (int tries = 0; tries < 200; ++tries) {
     info.si_pid = 0;
-    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) < 0 && errno != EINTR) return;
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) < 0 && errno != EINTR)
+      return;
     if (info.si_pid == pid) return;
     constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 10'000'000};
     ::nanosleep(&kPause, nullptr);
@@ -362,8 +383,8 @@ int reap(pid_t pid) {
   return 255;
 }
 
-/// Takes the orphans a contender left: bwrap ends before its inner process is reaped, and an init that does not reap
-/// would keep that for ever. Only while no spawned process is awaited.
+/// Takes the orphans a contender left: bwrap ends before its inner process is reaped, and an init
+/// that does not reap would keep that for ever. Only while no spawned process is awaited.
 void reap_orphans() {
   siginfo_t info{};
   do {
@@ -371,7 +392,8 @@ void reap_orphans() {
   } while (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0);
 }
 
-/// The same at the end, when those still ending are waited for; one that stays for 2 s is left to init.
+/// The same at the end, when those still ending are waited for; one that stays for 2 s is left to
+/// init.
 void reap_last_orphans() {
   siginfo_t info{};
   for (int tries = 0; tries < 200; ++tries) {
@@ -437,13 +459,15 @@ std::optional<std::string> trial(const Command& command, const std::string& dire
   return "exit " + std::to_string(status) + ": " + first_line(file);
 }
 
-// --------------------------------------------------------------------------------------------------------- OCI bundle
+// ---------------------------------------------------------------------------------------------------------
+// OCI bundle
 
 bool is_static(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   Elf64_Ehdr header{};
   if (!in.read(reinterpret_cast<char*>(&header), sizeof header)) return false;
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64) return false;
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64)
+    return false;
   in.seekg(static_cast<std::streamoff>(header.e_phoff));
   for (int index = 0; index < header.e_phnum; ++index) {
     Elf64_Phdr segment{};
@@ -498,7 +522,8 @@ constexpr std::string_view kConfigTail = R"(
 /// Makes the bundle and says which root it has.
 std::string make_bundle(const std::string& bundle) {
   const std::string root = bundle + "/rootfs";
-  for (const char* name : {"/proc", "/dev", "/sys", "/etc", "/tmp"}) fs::create_directories(root + name);
+  for (const char* name : {"/proc", "/dev", "/sys", "/etc", "/tmp"})
+    fs::create_directories(root + name);
   const bool busybox = is_static("/bin/busybox");
   std::string config(kConfigHead);
   if (busybox) {
@@ -531,7 +556,9 @@ class OciStates {
       for (const auto& entry : fs::directory_iterator(state, ignored)) {
         if (!entry.is_directory(ignored)) continue;
         try {
-          const Command command({program, "--root", state, "delete", "--force", entry.path().filename()}, std::nullopt);
+          const Command command(
+              {program, "--root", state, "delete", "--force", entry.path().filename()},
+              std::nullopt);
           const pid_t pid = command.spawn();
           siginfo_t info{};
           while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) < 0 && errno == EINTR) {
@@ -542,17 +569,23 @@ class OciStates {
       }
     }
   }
-  void add(const std::string& program, const std::string& state) { states_.emplace_back(program, state); }
+  void add(const std::string& program, const std::string& state) {
+    states_.emplace_back(program, state);
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> states_;
 };
 
-// --------------------------------------------------------------------------------------------------------- contenders
+// ---------------------------------------------------------------------------------------------------------
+// contenders
 
 struct Contender {
-  Contender(std::string key, std::string title, std::vector<std::string> arguments, std::optional<User> user = {})
-      : name(std::move(key)), label(std::move(title)), command(std::move(arguments), std::move(user)) {}
+  Contender(std::string key, std::string title, std::vector<std::string> arguments,
+            std::optional<User> user = {})
+      : name(std::move(key)),
+        label(std::move(title)),
+        command(std::move(arguments), std::move(user)) {}
 
   std::string name;
   std::string label;
@@ -572,7 +605,8 @@ std::optional<User> find_user(const std::string& given) {
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), uid);
   const bool number = error == std::errc{} && end == name.data() + name.size();
   const passwd* entry = number ? ::getpwuid(uid) : ::getpwnam(name.c_str());
-  if (entry != nullptr) return User{.uid = entry->pw_uid, .gid = entry->pw_gid, .name = name, .home = entry->pw_dir};
+  if (entry != nullptr)
+    return User{.uid = entry->pw_uid, .gid = entry->pw_gid, .name = name, .home = entry->pw_dir};
   if (number) return User{.uid = uid, .gid = uid, .name = name, .home = "/"};
   return std::nullopt;
 }
@@ -587,9 +621,10 @@ class Field {
     const std::string floor = find_program(options_.floor, "floor");
     const std::string bwrap = on_path("bwrap");
     const std::vector<std::string> bwrap_call = {
-        bwrap,       "--unshare-all", "--ro-bind", "/usr",      "/usr",      "--symlink", "usr/bin", "/bin",
-        "--symlink", "usr/lib",       "/lib",      "--symlink", "usr/lib64", "/lib64",    "--proc",  "/proc",
-        "--dev",     "/dev",          "--tmpfs",   "/tmp",      "--",        "/bin/true"};
+        bwrap,       "--unshare-all", "--ro-bind", "/usr",     "/usr",  "--symlink",
+        "usr/bin",   "/bin",          "--symlink", "usr/lib",  "/lib",  "--symlink",
+        "usr/lib64", "/lib64",        "--proc",    "/proc",    "--dev", "/dev",
+        "--tmpfs",   "/tmp",          "--",        "/bin/true"};
 
     add("true", "/bin/true", {"/bin/true"});
     program("floor", floor, "floor (least work)", {floor, "/bin/true"});
@@ -626,10 +661,12 @@ class Field {
   }
 
   /// Tries the contender, which then takes part; or why it does not work.
-  std::optional<std::string> attempt(std::string name, std::string label, std::vector<std::string> arguments,
+  std::optional<std::string> attempt(std::string name, std::string label,
+                                     std::vector<std::string> arguments,
                                      std::optional<User> user = {}) {
     check_stop();
-    auto item = std::make_unique<Contender>(std::move(name), std::move(label), std::move(arguments), std::move(user));
+    auto item = std::make_unique<Contender>(std::move(name), std::move(label), std::move(arguments),
+                                            std::move(user));
     for (int count = 0; count < kWarmUps; ++count) {
       auto reason = trial(item->command, directory_);
       reap_orphans();
@@ -642,11 +679,12 @@ class Field {
   void add(const std::string& name, std::string label, std::vector<std::string> arguments,
            std::optional<User> user = {}) {
     if (!options_.wants(name)) return;
-    if (auto reason = attempt(name, std::move(label), std::move(arguments), std::move(user))) leave_out(name, *reason);
+    if (auto reason = attempt(name, std::move(label), std::move(arguments), std::move(user)))
+      leave_out(name, *reason);
   }
 
-  void program(const std::string& name, const std::string& path, std::string label, std::vector<std::string> arguments,
-               std::optional<User> user = {}) {
+  void program(const std::string& name, const std::string& path, std::string label,
+               std::vector<std::string> arguments, std::optional<User> user = {}) {
     if (path.empty()) {
       leave_out(name, "the program is not found");
     } else {
@@ -661,16 +699,19 @@ class Field {
     if (::geteuid() != 0) {
       reason = "not root, so the other contenders are rootless already";
     } else if (user = find_user(options_.as_user); !user) {
-      reason = "no user " + (options_.as_user.empty() ? "nucleus-test" : options_.as_user) + " (--as-user)";
+      reason = "no user " + (options_.as_user.empty() ? "nucleus-test" : options_.as_user) +
+               " (--as-user)";
     } else if (user->uid == 0) {
       reason = "--as-user is root";
     }
     if (!reason.empty()) {
-      for (const char* name : {"nucleus-rootless", "floor-rootless", "bwrap-rootless"}) leave_out(name, reason);
+      for (const char* name : {"nucleus-rootless", "floor-rootless", "bwrap-rootless"})
+        leave_out(name, reason);
       return;
     }
     const std::string as = ", as " + user->name;
-    program("nucleus-rootless", nucleus, "nucleus run" + as, {nucleus, "run", "--", "/bin/true"}, user);
+    program("nucleus-rootless", nucleus, "nucleus run" + as, {nucleus, "run", "--", "/bin/true"},
+            user);
     program("floor-rootless", floor, "floor" + as, {floor, "/bin/true"}, user);
     program("bwrap-rootless", bwrap, "bwrap" + as, bwrap_call, user);
   }
@@ -689,13 +730,14 @@ class Field {
       const std::string state = directory_ + "/" + name + "-state";
       const std::string id = "nucleus-bench-" + std::to_string(::getpid());
       states_.add(path, state);
-      const auto refusal =
-          attempt(name, name + " run (" + root + ")", {path, "--root", state, "run", "--bundle", bundle, id});
+      const auto refusal = attempt(name, name + " run (" + root + ")",
+                                   {path, "--root", state, "run", "--bundle", bundle, id});
       if (!refusal) continue;
-      // crun refuses a hybrid cgroup hierarchy; without a cgroup it does less than the others, which its label says.
-      if (name == "crun" &&
-          !attempt(name, "crun run, no cgroup (" + root + ")",
-                   {path, "--root", state, "--cgroup-manager", "disabled", "run", "--bundle", bundle, id})) {
+      // crun refuses a hybrid cgroup hierarchy; without a cgroup it does less than the others,
+      // which its label says.
+      if (name == "crun" && !attempt(name, "crun run, no cgroup (" + root + ")",
+                                     {path, "--root", state, "--cgroup-manager", "disabled", "run",
+                                      "--bundle", bundle, id})) {
         std::printf("crun without a cgroup, for with one it says: %s\n", refusal->c_str());
         continue;
       }
@@ -720,7 +762,8 @@ class Field {
   std::vector<LeftOut> left_out_;
 };
 
-// ------------------------------------------------------------------------------------------------------------- rounds
+// -------------------------------------------------------------------------------------------------------------
+// rounds
 
 void run_rounds(const std::vector<Contender*>& contenders, int rounds) {
   const std::size_t count = contenders.size();
@@ -782,21 +825,24 @@ void print_table(const std::vector<Contender*>& contenders) {
   for (const Contender* item : contenders) width = std::max(width, item->label.size());
   const int pad = static_cast<int>(width);
   std::printf("\n| %-*s | min ms | median ms | p95 ms | to floor | to bwrap |\n", pad, "contender");
-  std::printf("|:%s-|-------:|----------:|-------:|---------:|---------:|\n", std::string(width, '-').c_str());
+  std::printf("|:%s-|-------:|----------:|-------:|---------:|---------:|\n",
+              std::string(width, '-').c_str());
   for (const Contender* item : contenders) {
     const Summary summary = summarize(item->times);
-    std::printf("| %-*s | %6.2f | %9.2f | %6.2f | %8s | %8s |\n", pad, item->label.c_str(), summary.min, summary.median,
-                summary.p95, ratio(summary.median, floor).c_str(), ratio(summary.median, bwrap).c_str());
+    std::printf("| %-*s | %6.2f | %9.2f | %6.2f | %8s | %8s |\n", pad, item->label.c_str(),
+                summary.min, summary.median, summary.p95, ratio(summary.median, floor).c_str(),
+                ratio(summary.median, bwrap).c_str());
   }
   for (const Contender* item : contenders) {
     if (item->failures > 0) {
-      std::printf("\n%s failed %d times in its rounds; those are not in the table\n", item->name.c_str(),
-                  item->failures);
+      std::printf("\n%s failed %d times in its rounds; those are not in the table\n",
+                  item->name.c_str(), item->failures);
     }
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------- bursts
+// -------------------------------------------------------------------------------------------------------------
+// bursts
 
 struct Burst {
   std::string name;
@@ -865,8 +911,8 @@ std::vector<Burst> run_bursts(const std::vector<Contender*>& contenders, int job
     for (const Contender* item : contenders) {
       if (item->name != "nucleus" && item->name != "floor" && item->name != "bwrap") continue;
       const Burst burst = run_burst(*item, starts, jobs);
-      std::printf("| %-18s | %6d | %7.2f | %8.1f | %6d |\n", burst.name.c_str(), burst.starts, burst.seconds,
-                  burst.rate(), burst.failures);
+      std::printf("| %-18s | %6d | %7.2f | %8.1f | %6d |\n", burst.name.c_str(), burst.starts,
+                  burst.seconds, burst.rate(), burst.failures);
       std::fflush(stdout);
       bursts.push_back(burst);
     }
@@ -874,7 +920,8 @@ std::vector<Burst> run_bursts(const std::vector<Contender*>& contenders, int job
   return bursts;
 }
 
-// ------------------------------------------------------------------------------------------------------------- memory
+// -------------------------------------------------------------------------------------------------------------
+// memory
 
 struct Memory {
   std::string name;
@@ -893,7 +940,8 @@ long peak_of(pid_t pid) {
   return usage.ru_maxrss;
 }
 
-/// The largest of some runs. ru_maxrss covers the program and the descendants that were waited for, /bin/true too.
+/// The largest of some runs. ru_maxrss covers the program and the descendants that were waited for,
+/// /bin/true too.
 std::vector<Memory> measure_memory(const std::vector<Contender*>& contenders) {
   std::vector<Memory> list;
   const pid_t nothing = ::fork();
@@ -901,8 +949,8 @@ std::vector<Memory> measure_memory(const std::vector<Contender*>& contenders) {
   if (nothing == 0) ::_exit(0);
   list.push_back({"(a fork that exits: less is not seen)", peak_of(nothing)});
   for (const Contender* item : contenders) {
-    const bool wanted = item->name.starts_with("nucleus") || item->name == "version" || item->name == "true" ||
-                        item->name == "floor" || item->name == "bwrap";
+    const bool wanted = item->name.starts_with("nucleus") || item->name == "version" ||
+                        item->name == "true" || item->name == "floor" || item->name == "bwrap";
     if (!wanted) continue;
     Memory memory{.name = item->name};
     for (int run = 0; run < kMemoryRuns; ++run) {
@@ -918,11 +966,13 @@ std::vector<Memory> measure_memory(const std::vector<Contender*>& contenders) {
   }
   std::printf("\n| peak RSS, largest of %d runs            |    KiB |\n", kMemoryRuns);
   std::printf("|:---------------------------------------|-------:|\n");
-  for (const Memory& memory : list) std::printf("| %-38s | %6ld |\n", memory.name.c_str(), memory.kilobytes);
+  for (const Memory& memory : list)
+    std::printf("| %-38s | %6ld |\n", memory.name.c_str(), memory.kilobytes);
   return list;
 }
 
-// --------------------------------------------------------------------------------------------------------------- JSON
+// ---------------------------------------------------------------------------------------------------------------
+// JSON
 
 std::string json_text(std::string_view text) {
   std::string out = "\"";
@@ -983,40 +1033,49 @@ std::string to_json(const Machine& machine, const Options& options, const Field&
   const auto ratio_or_null = [](double value, double base) {
     return value > 0 && base > 0 ? json_number(value / base) : std::string("null");
   };
-  std::string out = "{\n\"kernel\": " + json_text(machine.kernel) + ",\n\"cores\": " + std::to_string(machine.cores) +
+  std::string out = "{\n\"kernel\": " + json_text(machine.kernel) +
+                    ",\n\"cores\": " + std::to_string(machine.cores) +
                     ",\n\"load\": " + json_list(machine.load, "", json_number) +
                     ",\n\"rounds\": " + std::to_string(options.rounds) + ",\n\"contenders\": ";
   out += json_list(contenders, "\n ", [&](const Contender* item) {
     const Summary summary = summarize(item->times);
     return "{\"name\": " + json_text(item->name) + ", \"label\": " + json_text(item->label) +
-           ", \"argv\": " + json_list(item->command.arguments(), "", json_text) +
-           ", \"uid\": " + std::to_string(item->command.user() ? item->command.user()->uid : ::geteuid()) +
-           ", \"count\": " + std::to_string(summary.count) + ", \"failures\": " + std::to_string(item->failures) +
-           ", \"min_ms\": " + json_number(summary.min) + ", \"median_ms\": " + json_number(summary.median) +
-           ", \"p95_ms\": " + json_number(summary.p95) + ", \"mean_ms\": " + json_number(summary.mean) +
+           ", \"argv\": " + json_list(item->command.arguments(), "", json_text) + ", \"uid\": " +
+           std::to_string(item->command.user() ? item->command.user()->uid : ::geteuid()) +
+           ", \"count\": " + std::to_string(summary.count) +
+           ", \"failures\": " + std::to_string(item->failures) +
+           ", \"min_ms\": " + json_number(summary.min) +
+           ", \"median_ms\": " + json_number(summary.median) +
+           ", \"p95_ms\": " + json_number(summary.p95) +
+           ", \"mean_ms\": " + json_number(summary.mean) +
            ", \"to_floor\": " + ratio_or_null(summary.median, floor) +
            ", \"to_bwrap\": " + ratio_or_null(summary.median, bwrap) +
            ", \"samples_ms\": " + json_list(item->times, "", json_number) + "}";
   });
   out += ",\n\"left_out\": " + json_list(field.left_out(), "\n ", [](const LeftOut& item) {
-           return "{\"name\": " + json_text(item.name) + ", \"reason\": " + json_text(item.reason) + "}";
+           return "{\"name\": " + json_text(item.name) + ", \"reason\": " + json_text(item.reason) +
+                  "}";
          });
   out += ",\n\"bursts\": " + json_list(bursts, "\n ", [](const Burst& burst) {
-           return "{\"name\": " + json_text(burst.name) + ", \"starts\": " + std::to_string(burst.starts) +
-                  ", \"jobs\": " + std::to_string(burst.jobs) + ", \"failures\": " + std::to_string(burst.failures) +
+           return "{\"name\": " + json_text(burst.name) +
+                  ", \"starts\": " + std::to_string(burst.starts) +
+                  ", \"jobs\": " + std::to_string(burst.jobs) +
+                  ", \"failures\": " + std::to_string(burst.failures) +
                   ", \"seconds\": " + json_number(burst.seconds) +
                   ", \"starts_per_second\": " + json_number(burst.rate()) + "}";
          });
   out += ",\n\"peak_rss_kib\": " + json_list(memory, "\n ", [](const Memory& item) {
-           return "{\"name\": " + json_text(item.name) + ", \"kib\": " + std::to_string(item.kilobytes) + "}";
+           return "{\"name\": " + json_text(item.name) +
+                  ", \"kib\": " + std::to_string(item.kilobytes) + "}";
          });
   return out + "\n}\n";
 }
 
 void run(const Options& options) {
   const Machine machine = describe_machine();
-  std::printf("kernel %s, %ld cores, load average %.2f %.2f %.2f, %d rounds\n", machine.kernel.c_str(), machine.cores,
-              machine.load[0], machine.load[1], machine.load[2], options.rounds);
+  std::printf("kernel %s, %ld cores, load average %.2f %.2f %.2f, %d rounds\n",
+              machine.kernel.c_str(), machine.cores, machine.load[0], machine.load[1],
+              machine.load[2], options.rounds);
   std::fflush(stdout);
   const TemporaryDirectory directory;
   OciStates states;
@@ -1031,7 +1090,8 @@ void run(const Options& options) {
   std::vector<Burst> bursts;
   if (options.burst) bursts = run_bursts(contenders, options.jobs);
   const std::vector<Memory> memory = measure_memory(contenders);
-  if (!options.json.empty()) write_file(options.json, to_json(machine, options, field, bursts, memory));
+  if (!options.json.empty())
+    write_file(options.json, to_json(machine, options, field, bursts, memory));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ std::string Error::text() const {
   return line;
 }
 
-std::unexpected<Error> fail(Kind kind, int errnum, std::string op, std::string subject, std::string hint) {
+std::unexpected<Error> fail(Kind kind, int errnum, std::string op, std::string subject,
+                            std::string hint) {
   return std::unexpected(Error{.kind = kind,
                                .errnum = errnum,
                                .op = std::move(op),

@@ -9,7 +9,8 @@ namespace nucleus {
 namespace {
 
 std::unexpected<Error> bad_value(std::string_view flag, std::string_view text, std::string hint) {
-  return fail(Kind::usage, 0, "take this value for " + std::string(flag), std::string(text), std::move(hint));
+  return fail(Kind::usage, 0, "take this value for " + std::string(flag), std::string(text),
+              std::move(hint));
 }
 
 std::string lower(std::string_view text) {
@@ -21,7 +22,8 @@ std::string lower(std::string_view text) {
 // strtod and from_chars both take "inf", "nan" and hexadecimal, which nobody means here.
 bool parse_decimal(std::string_view text, double& value) {
   if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos) return false;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   return code == std::errc() && end == text.data() + text.size() && std::isfinite(value);
 }
 
@@ -31,7 +33,8 @@ Result<ByteSize> ByteSize::parse(std::string_view flag, std::string_view text) {
   const char* const hint = "give a whole number with an optional suffix K, M, G or T, such as 512M";
   std::uint64_t number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code == std::errc::result_out_of_range) return bad_value(flag, text, "it is larger than any machine");
+  if (code == std::errc::result_out_of_range)
+    return bad_value(flag, text, "it is larger than any machine");
   if (code != std::errc() || end == text.data()) return bad_value(flag, text, hint);
   const std::string suffix = lower(text.substr(static_cast<std::size_t>(end - text.data())));
   unsigned shift = 0;
@@ -66,9 +69,11 @@ std::string ByteSize::text() const {
 
 Result<CpuQuota> CpuQuota::parse(std::string_view flag, std::string_view text) {
   double cpus = 0;
-  if (!parse_decimal(text, cpus)) return bad_value(flag, text, "give a number of processors, such as 1.5");
+  if (!parse_decimal(text, cpus))
+    return bad_value(flag, text, "give a number of processors, such as 1.5");
   if (cpus < 0.01 || cpus > 8192) return bad_value(flag, text, "it must lie between 0.01 and 8192");
-  return CpuQuota{static_cast<std::uint64_t>(std::llround(cpus * static_cast<double>(kPeriodUsec)))};
+  return CpuQuota{
+      static_cast<std::uint64_t>(std::llround(cpus * static_cast<double>(kPeriodUsec)))};
 }
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view flag, std::string_view text) {
@@ -86,18 +91,20 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view flag, std::str
   if (!parse_decimal(number, value)) return bad_value(flag, text, hint);
   const double total = value * scale;
   constexpr double kYear = 365.0 * 24 * 3'600'000;
-  if (total < 1 || total > kYear) return bad_value(flag, text, "it must lie between 1ms and 365 days");
+  if (total < 1 || total > kYear)
+    return bad_value(flag, text, "it must lie between 1ms and 365 days");
   return std::chrono::milliseconds(std::llround(total));
 }
 
-Result<std::uint64_t> parse_number(std::string_view flag, std::string_view text, std::uint64_t lowest,
-                                   std::uint64_t highest) {
+Result<std::uint64_t> parse_number(std::string_view flag, std::string_view text,
+                                   std::uint64_t lowest, std::uint64_t highest) {
   std::uint64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = code == std::errc() && end == text.data() + text.size();
   if (!whole || value < lowest || value > highest) {
-    return bad_value(flag, text,
-                     "give a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
+    return bad_value(
+        flag, text,
+        "give a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
   }
   return value;
 }

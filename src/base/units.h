@@ -13,8 +13,9 @@ namespace nucleus {
 struct ByteSize {
   std::uint64_t bytes = 0;
 
-  /// "512M": a decimal number and an optional suffix B K M G T (powers of 1024; "KiB", "mb" and the like are taken as
-  /// Docker takes them). No sign, no fraction, no overflow of 2^63-1. `flag` names the source in the error.
+  /// "512M": a decimal number and an optional suffix B K M G T (powers of 1024; "KiB", "mb" and the
+  /// like are taken as Docker takes them). No sign, no fraction, no overflow of 2^63-1. `flag`
+  /// names the source in the error.
   static Result<ByteSize> parse(std::string_view flag, std::string_view text);
 
   /// "64 MiB", "1536 KiB", "17 bytes": the largest unit that divides the size, for messages.
@@ -28,17 +29,20 @@ struct CpuQuota {
   static constexpr std::uint64_t kPeriodUsec = 100'000;
   std::uint64_t quota_usec = kPeriodUsec;
 
-  /// "1.5" = one and a half processors. At least 0.01 (the kernel takes no quota below 1 ms), at most 8192.
+  /// "1.5" = one and a half processors. At least 0.01 (the kernel takes no quota below 1 ms), at
+  /// most 8192.
   static Result<CpuQuota> parse(std::string_view flag, std::string_view text);
 
   friend bool operator==(CpuQuota, CpuQuota) = default;
 };
 
-/// "90", "1.5", "250ms", "10s", "5m", "1h": a plain number is seconds. Greater than 0, at most 365 days.
-[[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view flag, std::string_view text);
+/// "90", "1.5", "250ms", "10s", "5m", "1h": a plain number is seconds. Greater than 0, at most 365
+/// days.
+[[nodiscard]] Result<std::chrono::milliseconds> parse_duration(std::string_view flag,
+                                                               std::string_view text);
 
 /// A decimal number in [lowest, highest], digits only.
-[[nodiscard]] Result<std::uint64_t> parse_number(std::string_view flag, std::string_view text, std::uint64_t lowest,
-                                                 std::uint64_t highest);
+[[nodiscard]] Result<std::uint64_t> parse_number(std::string_view flag, std::string_view text,
+                                                 std::uint64_t lowest, std::uint64_t highest);
 
 }  // namespace nucleus

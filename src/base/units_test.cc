@@ -16,8 +16,8 @@ TEST(ByteSize, TakesSuffixesAsDockerDoes) {
 }
 
 TEST(ByteSize, RefusesWhatIsNoSize) {
-  for (const char* text : {"", "M", "-1M", "+1M", "1.5G", "1X", "1 M", " 1M", "0x10", "max", "99999999999999999999",
-                           "9999999999T", "16383P"}) {
+  for (const char* text : {"", "M", "-1M", "+1M", "1.5G", "1X", "1 M", " 1M", "0x10", "max",
+                           "99999999999999999999", "9999999999T", "16383P"}) {
     const auto size = ByteSize::parse("--memory", text);
     ASSERT_FALSE(size) << text;
     EXPECT_EQ(size.error().kind, Kind::usage);
@@ -61,8 +61,10 @@ TEST(Number, HoldsItsBounds) {
 }
 
 TEST(ErrorText, SaysWhatWhichWhyAndCure) {
-  const Error error = with_context(fail(Kind::runtime, 13, "open the source", "/x", "check its mode").error(), "-v");
-  EXPECT_EQ(error.text(), "cannot open the source '/x': EACCES: Permission denied (-v); check its mode");
+  const Error error = with_context(
+      fail(Kind::runtime, 13, "open the source", "/x", "check its mode").error(), "-v");
+  EXPECT_EQ(error.text(),
+            "cannot open the source '/x': EACCES: Permission denied (-v); check its mode");
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
 namespace nucleus::cli {
 namespace {
 
-// A stream that the caller closed would be the number of the next file we open, and the workload would inherit that.
+// A stream that the caller closed would be the number of the next file we open, and the workload
+// would inherit that.
 bool streams_are_open() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return false;
@@ -22,12 +23,15 @@ bool streams_are_open() {
 
 std::string usage() {
   std::string text = "Usage: nucleus VERB [FLAGS] [ARG...]\n\n";
-  for (const Verb& verb : kVerbs) text += "  " + std::string(verb.name) + "\t" + verb.summary + "\n";
+  for (const Verb& verb : kVerbs)
+    text += "  " + std::string(verb.name) + "\t" + verb.summary + "\n";
   return text + "\nnucleus VERB --help says more; nucleus --version prints the version.\n";
 }
 
 int print(const std::string& text) {
-  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 125;
+  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size())
+             ? 0
+             : 125;
 }
 
 int dispatch(int argc, char** argv) {
@@ -37,7 +41,8 @@ int dispatch(int argc, char** argv) {
   }
   const char* const word = argv[1];
   if (std::strcmp(word, "--version") == 0) return print("nucleus " NUCLEUS_VERSION "\n");
-  if (std::strcmp(word, "--help") == 0 || std::strcmp(word, "-h") == 0 || std::strcmp(word, "help") == 0) {
+  if (std::strcmp(word, "--help") == 0 || std::strcmp(word, "-h") == 0 ||
+      std::strcmp(word, "help") == 0) {
     return print(usage());
   }
   for (const Verb& verb : kVerbs) {

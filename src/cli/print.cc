@@ -47,7 +47,8 @@ std::string printable(std::string_view text) {
 
 void complain(std::string_view text) {
   const std::string line = "nucleus: " + printable(text) + "\n";
-  (void)!::write(STDERR_FILENO, line.data(), line.size());  // with standard error gone there is nobody to tell
+  (void)!::write(STDERR_FILENO, line.data(),
+                 line.size());  // with standard error gone there is nobody to tell
 }
 
 std::string outcome_json(const spec::Outcome& outcome) {
@@ -56,7 +57,8 @@ std::string outcome_json(const spec::Outcome& outcome) {
   json["name"] = or_null(outcome.name);
   json["reason"] = spec::reason_name(outcome.reason);
   json["code"] = outcome.code;
-  json["signal"] = outcome.signal != 0 ? nlohmann::ordered_json(outcome.signal) : nlohmann::ordered_json(nullptr);
+  json["signal"] = outcome.signal != 0 ? nlohmann::ordered_json(outcome.signal)
+                                       : nlohmann::ordered_json(nullptr);
   json["limit"] = or_null(outcome.limit);
   json["message"] = or_null(outcome.message);
   json["peak_memory_bytes"] = or_null(outcome.peak_memory_bytes);
@@ -66,7 +68,8 @@ std::string outcome_json(const spec::Outcome& outcome) {
   json["pids_refused"] = or_null(outcome.pids_refused);
   json["layers"] = layers_json(outcome.layers);
   json["notes"] = outcome.notes;
-  // Names from a file system need not be UTF-8: they are shown with replacement characters, never refused.
+  // Names from a file system need not be UTF-8: they are shown with replacement characters, never
+  // refused.
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

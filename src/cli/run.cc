@@ -51,7 +51,9 @@ spec::Outcome refused(const std::vector<Error>& errors) {
   return outcome;
 }
 
-int finish(const Sink& sink, const spec::Outcome& outcome) { return sink.show(outcome) ? outcome.code : 125; }
+int finish(const Sink& sink, const spec::Outcome& outcome) {
+  return sink.show(outcome) ? outcome.code : 125;
+}
 
 }  // namespace
 
@@ -59,7 +61,8 @@ int run_main(int argc, char** argv) {
   Sink sink;
   auto flags = parse_run_flags(argc, argv);
   if (!flags) return finish(sink, refused({flags.error()}));
-  if (flags->help) return Sink::tell(sys::write_all(STDOUT_FILENO, *flags->help, "standard output")) ? 0 : 125;
+  if (flags->help)
+    return Sink::tell(sys::write_all(STDOUT_FILENO, *flags->help, "standard output")) ? 0 : 125;
   sink.json = flags->json;
   std::error_code code;
   const std::string base = std::filesystem::current_path(code).string();
@@ -67,7 +70,8 @@ int run_main(int argc, char** argv) {
   if (!validation.spec) return finish(sink, refused(validation.errors));
   if (flags->result_file) {
     sink.path = *flags->result_file;
-    auto file = sys::open_at(AT_FDCWD, sink.path, O_WRONLY | O_CREAT | O_TRUNC, 0644, "open the --result-file");
+    auto file = sys::open_at(AT_FDCWD, sink.path, O_WRONLY | O_CREAT | O_TRUNC, 0644,
+                             "open the --result-file");
     if (!file) return finish(sink, refused({file.error()}));
     sink.file = std::move(*file);
   }

@@ -15,7 +15,8 @@ constexpr const char* kFooter = R"(Examples:
 The exit code is the command's; 128 + N when signal N ended it; 2 the command line is wrong; 125 nucleus failed;
 126 the command cannot be executed; 127 it was not found.)";
 
-// Everything that is not a flag's value stays a text here: spec/validate reports all that is wrong at once.
+// Everything that is not a flag's value stays a text here: spec/validate reports all that is wrong
+// at once.
 struct Binder {
   CLI::App& app;
 
@@ -33,34 +34,47 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
   spec::Draft& draft = flags.draft;
   Binder bind{app};
   bind.text("--name", draft.name, "NAME", "a name that no other running container has");
-  bind.text("--hostname", draft.hostname, "NAME", "host name inside; default: the name, or nucleus");
-  bind.text("-w,--workdir", draft.workdir, "DIR", "working directory inside; default: /context when there is one, or /");
-  bind.texts("-e,--env", draft.env, "KEY=VALUE", "environment variable; KEY alone takes the caller's value");
-  bind.text("-u,--user", draft.user, "UID[:GID]", "who the command is inside; default: 0:0, which is nobody outside");
+  bind.text("--hostname", draft.hostname, "NAME",
+            "host name inside; default: the name, or nucleus");
+  bind.text("-w,--workdir", draft.workdir, "DIR",
+            "working directory inside; default: /context when there is one, or /");
+  bind.texts("-e,--env", draft.env, "KEY=VALUE",
+             "environment variable; KEY alone takes the caller's value");
+  bind.text("-u,--user", draft.user, "UID[:GID]",
+            "who the command is inside; default: 0:0, which is nobody outside");
   bind.text("--group", draft.group, "GID", "its group");
   bind.text("--context", draft.context, "DIR", "a directory of the host to work on, as /context");
   bind.text("--context-mode", draft.context_mode, "copy|bind",
             "copy (default): a private copy; bind: the directory itself, read-only");
   bind.texts("--context-include", draft.context_include, "PATTERN",
              "take in names that are left out of a copy as secrets (.env, *.pem, .ssh, ...)");
-  bind.text("--rootfs", draft.rootfs, "DIR", "a root file system; changes are kept apart and dropped at the end");
-  bind.texts("-v,--volume", draft.volumes, "SOURCE:TARGET[:ro|rw]", "show a file or directory of the host; default ro");
-  bind.texts("--tmpfs", draft.tmpfs, "TARGET[:size=N,mode=M,exec]", "an empty place in memory; default size 64M");
+  bind.text("--rootfs", draft.rootfs, "DIR",
+            "a root file system; changes are kept apart and dropped at the end");
+  bind.texts("-v,--volume", draft.volumes, "SOURCE:TARGET[:ro|rw]",
+             "show a file or directory of the host; default ro");
+  bind.texts("--tmpfs", draft.tmpfs, "TARGET[:size=N,mode=M,exec]",
+             "an empty place in memory; default size 64M");
   bind.text("-m,--memory", draft.memory, "SIZE", "memory limit: 64M, 2G");
-  bind.text("--memory-swap", draft.memory_swap, "SIZE", "memory and swap together; default: no swap");
+  bind.text("--memory-swap", draft.memory_swap, "SIZE",
+            "memory and swap together; default: no swap");
   bind.text("--cpus", draft.cpus, "NUMBER", "processors' worth of time: 0.5, 2");
-  bind.text("--cpu-weight", draft.cpu_weight, "1-10000", "share of busy processors; the usual is 100");
+  bind.text("--cpu-weight", draft.cpu_weight, "1-10000",
+            "share of busy processors; the usual is 100");
   bind.text("--cpuset-cpus", draft.cpuset_cpus, "LIST", "processors to run on: 0-1,3");
   bind.text("--cpuset-mems", draft.cpuset_mems, "LIST", "memory nodes to use");
   bind.text("--pids", draft.pids, "N|max", "most processes and threads; default 512");
-  bind.text("--timeout", draft.timeout, "TIME", "end the command after this time: 90, 1.5, 250ms, 5m, 1h");
+  bind.text("--timeout", draft.timeout, "TIME",
+            "end the command after this time: 90, 1.5, 250ms, 5m, 1h");
   bind.text("--network", draft.network, "none|host", "none (default): a loopback of its own");
   app.add_flag("--allow-host-network", draft.allow_host_network, "needed with --network host");
-  bind.text("--userns", draft.userns, "auto|host", "host: no user namespace (root only; weakens the isolation)");
-  app.add_flag("--init", with_init, "a small init as PID 1 reaps orphans and passes signals on (default)");
+  bind.text("--userns", draft.userns, "auto|host",
+            "host: no user namespace (root only; weakens the isolation)");
+  app.add_flag("--init", with_init,
+               "a small init as PID 1 reaps orphans and passes signals on (default)");
   app.add_flag("--no-init", without_init, "the command itself is PID 1");
   app.add_flag("--rm", remove, "accepted for Docker's sake: nothing is ever left behind");
-  app.add_flag("--json", flags.json, "print one object about the end on standard output, after the command's own");
+  app.add_flag("--json", flags.json,
+               "print one object about the end on standard output, after the command's own");
   bind.text("--result-file", flags.result_file, "FILE", "write that object to a file");
   bind.text("--root", flags.state_root, "DIR", "directory of the records (or $NUCLEUS_STATE_DIR)");
 }
@@ -86,7 +100,8 @@ Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
     flags.help = app.help();
     return flags;
   } catch (const CLI::ParseError& error) {
-    return std::unexpected(usage("understand the flags of", "nucleus run", std::string(error.what()) + "; see nucleus run --help"));
+    return std::unexpected(usage("understand the flags of", "nucleus run",
+                                 std::string(error.what()) + "; see nucleus run --help"));
   }
   std::vector<std::string> rest = app.remaining();
   // What follows our flags is the command, unchanged; a flag that we do not know is none.
@@ -95,9 +110,10 @@ Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
   if (!separated && !rest.empty() && rest.front().size() > 1 && rest.front().front() == '-') {
     const int at = argc - static_cast<int>(rest.size()) - 1;
     if (at < 1 || std::string_view(argv[at]) != "--") {
-      return std::unexpected(usage("understand the flag", rest.front(),
-                                   "nucleus run has none of that name: see nucleus run --help; a command that begins "
-                                   "with '-' comes after --"));
+      return std::unexpected(
+          usage("understand the flag", rest.front(),
+                "nucleus run has none of that name: see nucleus run --help; a command that begins "
+                "with '-' comes after --"));
     }
   }
   if (with_init && without_init) {
@@ -106,7 +122,8 @@ Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
   if (with_init || without_init) flags.draft.init = with_init;
   flags.draft.argv = std::move(rest);
   if (!flags.state_root) {
-    if (const char* const root = std::getenv("NUCLEUS_STATE_DIR"); root != nullptr && *root != '\0') flags.state_root = root;
+    if (const char* const root = std::getenv("NUCLEUS_STATE_DIR"); root != nullptr && *root != '\0')
+      flags.state_root = root;
   }
   return flags;
 }

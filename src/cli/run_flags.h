@@ -17,7 +17,8 @@ struct RunFlags {
   std::optional<std::string> help;  // asked for: print this and do nothing
 };
 
-/// argv[0] is the verb. Errors: Kind::usage; an unknown flag, a missing or surplus value, each naming the flag.
+/// argv[0] is the verb. Errors: Kind::usage; an unknown flag, a missing or surplus value, each
+/// naming the flag.
 [[nodiscard]] Result<RunFlags> parse_run_flags(int argc, const char* const* argv);
 
 }  // namespace nucleus::cli

@@ -15,7 +15,8 @@ Result<RunFlags> parse(std::vector<const char*> words) {
 }
 
 TEST(RunFlags, TheCommandBeginsAtTheFirstWordThatIsNoFlag) {
-  const auto flags = parse({"--memory", "64M", "-e", "A=1", "-eB=2", "sh", "-c", "exit 3", "--json", "-e", "C"});
+  const auto flags =
+      parse({"--memory", "64M", "-e", "A=1", "-eB=2", "sh", "-c", "exit 3", "--json", "-e", "C"});
   ASSERT_TRUE(flags) << flags.error().text();
   EXPECT_THAT(flags->draft.argv, ElementsAre("sh", "-c", "exit 3", "--json", "-e", "C"));
   EXPECT_THAT(flags->draft.env, ElementsAre("A=1", "B=2"));
@@ -71,7 +72,8 @@ TEST(RunFlags, InitAndNoInitContradict) {
 TEST(RunFlags, HelpShowsFlagsAndExamples) {
   const auto flags = parse({"--help"});
   ASSERT_TRUE(flags && flags->help);
-  for (const char* part : {"--memory", "--context", "Examples:", "--timeout"}) EXPECT_THAT(*flags->help, HasSubstr(part));
+  for (const char* part : {"--memory", "--context", "Examples:", "--timeout"})
+    EXPECT_THAT(*flags->help, HasSubstr(part));
 }
 
 TEST(RunFlags, NoCommandIsNoErrorHere) { EXPECT_TRUE(parse({})->draft.argv.empty()); }

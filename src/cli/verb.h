@@ -12,7 +12,9 @@ struct Verb {
 int run_main(int argc, char** argv);
 
 inline constexpr Verb kVerbs[] = {
-    {.name = "run", .summary = "run a command in a new container and wait for its end", .main = run_main},
+    {.name = "run",
+     .summary = "run a command in a new container and wait for its end",
+     .main = run_main},
 };
 
 }  // namespace nucleus::cli

@@ -21,8 +21,11 @@ namespace {
 // Without an idea of how much is too much a mistaken `--context /` would fill the host's memory.
 constexpr filesystem::CopyLimits kLimits = {.max_bytes = 8ULL << 30, .max_files = 2'000'000};
 
-// Fields of the helper's word, each ended by a NUL: "ok", the left-out total, names…, "", the refused total, names…
-void append(std::string& text, const std::string& field) { text.append(field.c_str(), field.size() + 1); }
+// Fields of the helper's word, each ended by a NUL: "ok", the left-out total, names…, "", the
+// refused total, names…
+void append(std::string& text, const std::string& field) {
+  text.append(field.c_str(), field.size() + 1);
+}
 
 std::string report_text(const filesystem::CopyReport& report) {
   std::string text;
@@ -53,16 +56,19 @@ std::vector<std::string> fields(const std::string& text) {
   return out;
 }
 
-// Files are made as the container's user. Everything of the host's that the caller may read stays readable: for root by
-// its capabilities, which the change of fsuid drops and this raises again (capabilities(7), "Effect of user ID changes").
+// Files are made as the container's user. Everything of the host's that the caller may read stays
+// readable: for root by its capabilities, which the change of fsuid drops and this raises again
+// (capabilities(7), "Effect of user ID changes").
 Result<> become_owner(const spec::Identity& identity, const isolation::IdMaps& maps, pid_t pid) {
   std::uint32_t uid = isolation::host_id(maps.uids, identity.uid).value_or(0);
   std::uint32_t gid = isolation::host_id(maps.gids, identity.gid).value_or(0);
   if (uid == ::geteuid() && gid == ::getegid()) return {};
   if (::geteuid() != 0) {
     // An ordinary user may be another of its own ids only inside the user namespace that maps them.
-    const sys::UniqueFd ns = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/user", O_RDONLY));
-    if (::setns(ns.get(), CLONE_NEWUSER) < 0) return fail(Kind::runtime, errno, "enter", "the container's user namespace");
+    const sys::UniqueFd ns =
+        NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/user", O_RDONLY));
+    if (::setns(ns.get(), CLONE_NEWUSER) < 0)
+      return fail(Kind::runtime, errno, "enter", "the container's user namespace");
     uid = identity.uid;
     gid = identity.gid;
   }
@@ -81,15 +87,15 @@ Result<> become_owner(const spec::Identity& identity, const isolation::IdMaps& m
   return fail(Kind::runtime, errno, "keep", "the capabilities to read the context");
 }
 
-int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target, const isolation::IdMaps& maps,
-           const resources::Cgroup& cgroup, int result_pipe) {
+int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target,
+           const isolation::IdMaps& maps, const resources::Cgroup& cgroup, int result_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto work = [&]() -> Result<filesystem::CopyReport> {
     NUCLEUS_CHECK(cgroup.attach(0, false));
     NUCLEUS_CHECK(become_owner(spec.identity, maps, target.pid));
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of identity has forgotten it
-    const sys::UniqueFd readable = NUCLEUS_TRY(
-        sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
+    const sys::UniqueFd readable =
+        NUCLEUS_TRY(sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
     const filesystem::NameFilter filter(spec.context->include);
     return filesystem::copy_tree(readable.get(), target.directory, filter, kLimits);
   };
@@ -119,7 +125,8 @@ Result<std::string> read_all(int fd, const std::function<Result<>(int)>& await) 
     NUCLEUS_CHECK(await(fd));
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got == 0) return text;
-    if (got < 0 && errno != EINTR) return fail(Kind::runtime, errno, "hear from", "the process that copies the context");
+    if (got < 0 && errno != EINTR)
+      return fail(Kind::runtime, errno, "hear from", "the process that copies the context");
     if (got > 0) text.append(buffer, static_cast<std::size_t>(got));
   }
 }
@@ -143,18 +150,23 @@ Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTar
   const std::vector<std::string> words = fields(text);
   const std::string& context = spec.context->source;
   if (words.empty()) {
-    const std::string hint = status.signal == SIGKILL && spec.resources.memory
-                                 ? "it does not fit into --memory " + spec.resources.memory->text() +
-                                       ": raise it, leave files out, or use --context-mode bind"
-                                 : "the copying process ended by itself (signal " + std::to_string(status.signal) + ")";
+    const std::string hint =
+        status.signal == SIGKILL && spec.resources.memory
+            ? "it does not fit into --memory " + spec.resources.memory->text() +
+                  ": raise it, leave files out, or use --context-mode bind"
+            : "the copying process ended by itself (signal " + std::to_string(status.signal) + ")";
     return fail(Kind::runtime, 0, "copy the context", context, hint);
   }
   if (words[0] == "failed" && words.size() >= 4) {
-    Error error = fail(Kind::runtime, std::atoi(words[1].c_str()), words[2], words[3], words.size() > 4 ? words[4] : "").error();
+    Error error = fail(Kind::runtime, std::atoi(words[1].c_str()), words[2], words[3],
+                       words.size() > 4 ? words[4] : "")
+                      .error();
     return std::unexpected(with_context(std::move(error), "--context " + context));
   }
   std::size_t at = 1;
-  note_names(words, at, "left out of the context, as names of secrets (--context-include NAME takes one in)", notes);
+  note_names(words, at,
+             "left out of the context, as names of secrets (--context-include NAME takes one in)",
+             notes);
   note_names(words, at, "left out of the context, being sockets, FIFOs or devices", notes);
   return {};
 }

@@ -1,5 +1,6 @@
-// Copies the host's context into a container that waits for it, in a helper process: charged to the container's cgroup,
-// with the container's ids, and killed with everything else when the user interrupts.
+// Copies the host's context into a container that waits for it, in a helper process: charged to the
+// container's cgroup, with the container's ids, and killed with everything else when the user
+// interrupts.
 #pragma once
 
 #include <functional>
@@ -18,9 +19,12 @@ struct FillTarget {
   pid_t pid = -1;      // its first process
 };
 
-/// `await` waits until a descriptor can be read, or fails when the user interrupts. `notes` names what was left out.
-[[nodiscard]] Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTarget& target,
-                                    const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
-                                    const std::function<Result<>(int)>& await, std::vector<std::string>& notes);
+/// `await` waits until a descriptor can be read, or fails when the user interrupts. `notes` names
+/// what was left out.
+[[nodiscard]] Result<> fill_context(const spec::ContainerSpec& spec, int source,
+                                    const FillTarget& target, const isolation::IdMaps& maps,
+                                    const resources::Cgroup& cgroup,
+                                    const std::function<Result<>(int)>& await,
+                                    std::vector<std::string>& notes);
 
 }  // namespace nucleus::container

@@ -1,4 +1,5 @@
-// From the facts of an end to its reason: exited, signalled, or which limit; and the line that says so.
+// From the facts of an end to its reason: exited, signalled, or which limit; and the line that says
+// so.
 #pragma once
 
 #include "resources/cgroup.h"
@@ -12,7 +13,8 @@ namespace nucleus::container {
 enum class KilledFor { nothing, timeout, memory, pids, signal };
 
 struct EndFacts {
-  sys::WaitStatus status = {};  // the workload's, as far as it is known: SIGKILL when it went down with the container
+  sys::WaitStatus status =
+      {};  // the workload's, as far as it is known: SIGKILL when it went down with the container
   KilledFor killed_for = KilledFor::nothing;
   int signal = 0;  // killed_for signal: the one that the workload would have died of
   resources::Counters counters = {};

@@ -34,7 +34,9 @@ TEST(Judge, ASignalIs128More) {
   EXPECT_EQ(outcome.signal, SIGTERM);
 }
 
-TEST(Judge, SigsysIsSeccomp) { EXPECT_EQ(judged({.status = {.signal = SIGSYS}}).reason, spec::Reason::seccomp); }
+TEST(Judge, SigsysIsSeccomp) {
+  EXPECT_EQ(judged({.status = {.signal = SIGSYS}}).reason, spec::Reason::seccomp);
+}
 
 TEST(Judge, AShellWhoseChildWasKilledForMemoryIsOom) {
   const auto outcome = judged({.status = {.code = 137}, .counters = {.oom_kills = 1}});
@@ -44,8 +46,10 @@ TEST(Judge, AShellWhoseChildWasKilledForMemoryIsOom) {
 }
 
 TEST(Judge, AProgramThatCopedWithAKilledChildHasJustExited) {
-  EXPECT_EQ(judged({.status = {.code = 0}, .counters = {.oom_kills = 1}}).reason, spec::Reason::exited);
-  EXPECT_EQ(judged({.status = {.code = 0}, .counters = {.pids_refused = 9}}).reason, spec::Reason::exited);
+  EXPECT_EQ(judged({.status = {.code = 0}, .counters = {.oom_kills = 1}}).reason,
+            spec::Reason::exited);
+  EXPECT_EQ(judged({.status = {.code = 0}, .counters = {.pids_refused = 9}}).reason,
+            spec::Reason::exited);
 }
 
 TEST(Judge, FailureWithRefusedForksIsPids) {
@@ -55,15 +59,17 @@ TEST(Judge, FailureWithRefusedForksIsPids) {
 }
 
 TEST(Judge, TheTimeOutWinsOverWhatItsKillLooksLike) {
-  const auto outcome =
-      judged({.status = {.signal = SIGKILL}, .killed_for = KilledFor::timeout, .counters = {.pids_refused = 4}});
+  const auto outcome = judged({.status = {.signal = SIGKILL},
+                               .killed_for = KilledFor::timeout,
+                               .counters = {.pids_refused = 4}});
   EXPECT_EQ(outcome.reason, spec::Reason::timeout);
   EXPECT_EQ(outcome.code, 137);
   EXPECT_EQ(outcome.limit, "--timeout 1500ms");
 }
 
 TEST(Judge, WithoutAnInitTheUsersSignalIsTheOneThatIsReported) {
-  const auto outcome = judged({.status = {.signal = SIGKILL}, .killed_for = KilledFor::signal, .signal = SIGINT});
+  const auto outcome =
+      judged({.status = {.signal = SIGKILL}, .killed_for = KilledFor::signal, .signal = SIGINT});
   EXPECT_EQ(outcome.reason, spec::Reason::signaled);
   EXPECT_EQ(outcome.code, 130);
 }

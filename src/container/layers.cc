@@ -35,8 +35,8 @@ spec::Layers read_layers(pid_t pid) {
     struct stat theirs{};
     struct stat ours{};
     const std::string link = std::string("/ns/") + name;
-    if (::stat((proc + link).c_str(), &theirs) == 0 && ::stat(("/proc/self" + link).c_str(), &ours) == 0 &&
-        theirs.st_ino != ours.st_ino) {
+    if (::stat((proc + link).c_str(), &theirs) == 0 &&
+        ::stat(("/proc/self" + link).c_str(), &ours) == 0 && theirs.st_ino != ours.st_ino) {
       layers.namespaces.emplace_back(name);
     }
   }

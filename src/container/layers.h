@@ -1,4 +1,5 @@
-// What is in force in a running container, as the kernel tells it; nothing here is taken from the plan.
+// What is in force in a running container, as the kernel tells it; nothing here is taken from the
+// plan.
 #pragma once
 
 #include <sys/types.h>
@@ -7,7 +8,8 @@
 
 namespace nucleus::container {
 
-/// Reads /proc/PID/status and /proc/PID/ns of a live process. What cannot be read stays at its default, "not in force".
+/// Reads /proc/PID/status and /proc/PID/ns of a live process. What cannot be read stays at its
+/// default, "not in force".
 [[nodiscard]] spec::Layers read_layers(pid_t pid);
 
 }  // namespace nucleus::container

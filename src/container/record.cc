@@ -34,7 +34,8 @@ std::string link_text(const std::string& path) {
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
-// All changes of names happen under one lock: two starters that both find a dead holder must not undo each other.
+// All changes of names happen under one lock: two starters that both find a dead holder must not
+// undo each other.
 Result<sys::UniqueFd> lock_names(const std::string& root) {
   const std::string path = root + "/by-name";
   sys::UniqueFd fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -94,8 +95,9 @@ Result<> take_name(const std::string& root, const std::string& name, const std::
     if (recorded) {
       const sys::UniqueFd dead = try_lock(record);
       if (!dead.valid()) {
-        return fail(Kind::runtime, EEXIST, "take the name", name,
-                    "the running container " + holder + " has it: end that one, or choose another --name");
+        return fail(
+            Kind::runtime, EEXIST, "take the name", name,
+            "the running container " + holder + " has it: end that one, or choose another --name");
       }
       clear(root, holder);
     }
@@ -131,11 +133,13 @@ Record& Record::operator=(Record&& other) noexcept {
   return *this;
 }
 
-Result<Record> Record::create(const std::string& root, const std::string& id, const std::string& name,
-                              const std::vector<std::string>& cgroups) {
-  // Made aside, locked, and only then given its name: nobody ever sees a record of ours without its lock.
+Result<Record> Record::create(const std::string& root, const std::string& id,
+                              const std::string& name, const std::vector<std::string>& cgroups) {
+  // Made aside, locked, and only then given its name: nobody ever sees a record of ours without its
+  // lock.
   const std::string aside = state(root, ".new-" + id);
-  if (::mkdir(aside.c_str(), 0700) < 0) return fail(Kind::runtime, errno, "create the record", aside);
+  if (::mkdir(aside.c_str(), 0700) < 0)
+    return fail(Kind::runtime, errno, "create the record", aside);
   Record record;
   record.lock_ = try_lock(aside);
   std::string text;
@@ -143,7 +147,8 @@ Result<Record> Record::create(const std::string& root, const std::string& id, co
   Result<> written;
   if (!record.lock_.valid()) written = fail(Kind::runtime, errno, "lock the record", aside);
   if (written && !text.empty()) {
-    const auto file = sys::open_at(record.lock_.get(), "cgroups", O_WRONLY | O_CREAT | O_EXCL, 0600, "write the record");
+    const auto file = sys::open_at(record.lock_.get(), "cgroups", O_WRONLY | O_CREAT | O_EXCL, 0600,
+                                   "write the record");
     written = file ? sys::write_all(file->get(), text, aside) : std::unexpected(file.error());
   }
   if (written && ::rename(aside.c_str(), state(root, id).c_str()) < 0) {
@@ -176,7 +181,8 @@ void Record::abandon() {
 }
 
 std::size_t reclaim_dead(const std::string& root, std::size_t most) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> records(::opendir((root + "/state").c_str()), &::closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> records(::opendir((root + "/state").c_str()),
+                                                    &::closedir);
   if (!records) return 0;
   std::size_t cleared = 0;
   while (most > 0) {

@@ -1,8 +1,9 @@
-// The record of one running container: a locked directory, from before anything is made until everything is gone.
+// The record of one running container: a locked directory, from before anything is made until
+// everything is gone.
 //
-//   ROOT/state/ID/          flock(2)ed by its nucleus: a record whose lock is free belongs to a dead one
-//   ROOT/state/ID/cgroups   the cgroup directories, one a line, written before they are made
-//   ROOT/by-name/NAME       a symbolic link whose text is the ID
+//   ROOT/state/ID/          flock(2)ed by its nucleus: a record whose lock is free belongs to a
+//   dead one ROOT/state/ID/cgroups   the cgroup directories, one a line, written before they are
+//   made ROOT/by-name/NAME       a symbolic link whose text is the ID
 //
 // Whoever comes next clears away what a killed nucleus left.
 #pragma once
@@ -26,7 +27,8 @@ class Record {
 
   /// Makes and locks the record of a new container. `name` may be empty.
   /// Errors: the name is in use by a running container (EEXIST).
-  [[nodiscard]] static Result<Record> create(const std::string& root, const std::string& id, const std::string& name,
+  [[nodiscard]] static Result<Record> create(const std::string& root, const std::string& id,
+                                             const std::string& name,
                                              const std::vector<std::string>& cgroups);
 
   /// Removes name and record; what they stood for must be gone.
@@ -48,7 +50,8 @@ class Record {
 /// The name of a container's cgroup directories.
 [[nodiscard]] std::string cgroup_name(const std::string& id);
 
-/// Clears away what dead containers left, looking at no more than `most` records. How many were cleared.
+/// Clears away what dead containers left, looking at no more than `most` records. How many were
+/// cleared.
 std::size_t reclaim_dead(const std::string& root, std::size_t most);
 
 }  // namespace nucleus::container

@@ -31,7 +31,8 @@ class RecordTest : public testing::Test {
 
 TEST_F(RecordTest, LivesAsLongAsItsOwner) {
   {
-    const auto record = Record::create(root_, "0123456789abcdef", "web", {"/sys/fs/cgroup/nucleus-0123456789abcdef"});
+    const auto record = Record::create(root_, "0123456789abcdef", "web",
+                                       {"/sys/fs/cgroup/nucleus-0123456789abcdef"});
     ASSERT_TRUE(record) << record.error().text();
     EXPECT_TRUE(fs::exists(root_ + "/state/0123456789abcdef/cgroups"));
     EXPECT_TRUE(fs::is_symlink(root_ + "/by-name/web"));
@@ -73,7 +74,8 @@ TEST_F(RecordTest, ATamperedRecordTouchesNothingElse) {
   fs::create_directory(home_ + "/precious");
   fs::create_directory(home_ + "/nucleus-000000000000000b");
   std::ofstream(root_ + "/state/000000000000000a/cgroups")
-      << home_ << "/precious\n" << home_ << "/nucleus-000000000000000b\n"
+      << home_ << "/precious\n"
+      << home_ << "/nucleus-000000000000000b\n"
       << home_ << "/x/../nucleus-000000000000000a\nrelative/nucleus-000000000000000a\n";
   EXPECT_EQ(reclaim_dead(root_, 100), 1U);
   EXPECT_TRUE(fs::exists(home_ + "/precious"));

@@ -21,12 +21,14 @@
 namespace nucleus::container {
 namespace {
 
-// A start pays for clearing up after dead ones, so it looks at a few records only; `nucleus prune` looks at all.
+// A start pays for clearing up after dead ones, so it looks at a few records only; `nucleus prune`
+// looks at all.
 constexpr std::size_t kReclaimAtStart = 16;
 
 class Runner {
  public:
-  Runner(const spec::ContainerSpec& spec, const RunOptions& options) : spec_(spec), options_(options) {}
+  Runner(const spec::ContainerSpec& spec, const RunOptions& options)
+      : spec_(spec), options_(options) {}
 
   RunReport run() {
     report_.outcome.id = new_id();
@@ -39,7 +41,8 @@ class Runner {
     } else {
       outcome.reason = spec::Reason::start_failed;
       outcome.message = facts.error().text();
-      outcome.code = signals_.interrupted_by() != 0 ? 128 + signals_.interrupted_by() : spec::exit_code(facts.error().kind);
+      outcome.code = signals_.interrupted_by() != 0 ? 128 + signals_.interrupted_by()
+                                                    : spec::exit_code(facts.error().kind);
     }
     outcome.notes.insert(outcome.notes.end(), report_.warnings.begin(), report_.warnings.end());
     return std::move(report_);
@@ -52,12 +55,15 @@ class Runner {
     auto container = NUCLEUS_TRY(start());
     started_ = std::chrono::steady_clock::now();
     auto facts = supervise(spec_, container, cgroup_, signals_);
-    report_.outcome.wall_usec = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_).count());
+    report_.outcome.wall_usec =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::steady_clock::now() - started_)
+                                       .count());
     return facts;
   }
 
-  // Everything that can be decided is decided, and what was asked for is found to be there, before anything is made.
+  // Everything that can be decided is decided, and what was asked for is found to be there, before
+  // anything is made.
   Result<> prepare() {
     const isolation::Caller caller = read_caller();
     const bool idmapped = caller.uid == 0 && spec_.userns == spec::UserNamespace::separate;
@@ -67,17 +73,21 @@ class Runner {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
     std::vector<std::string>& notes = report_.outcome.notes;
-    cgroup_plan_ = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id), spec_.resources,
-                                                      options_.report, notes));
+    cgroup_plan_ =
+        NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id),
+                                           spec_.resources, options_.report, notes));
     maps_ = NUCLEUS_TRY(isolation::choose_maps(spec_, caller, root, notes));
-    filesystem::RootPlan plan = filesystem::plan_root(
-        spec_, sources_.identities, filesystem::read_host_view(spec_.network == spec::NetworkMode::host));
+    filesystem::RootPlan plan =
+        filesystem::plan_root(spec_, sources_.identities,
+                              filesystem::read_host_view(spec_.network == spec::NetworkMode::host));
     trees_ = tree_sources(spec_, sources_, plan);
     const std::uint64_t nproc = cgroup_plan_.limits_pids ? 0 : spec_.resources.pids.value_or(0);
-    plan_ = NUCLEUS_TRY(launch::make_plan(spec_, maps_, std::move(plan), launch::read_kernel_facts(), nproc));
+    plan_ = NUCLEUS_TRY(
+        launch::make_plan(spec_, maps_, std::move(plan), launch::read_kernel_facts(), nproc));
     plan_.read_back = options_.report;
     std::vector<std::string> paths;
-    for (const resources::CgroupDirectory& directory : cgroup_plan_.directories) paths.push_back(directory.path);
+    for (const resources::CgroupDirectory& directory : cgroup_plan_.directories)
+      paths.push_back(directory.path);
     record_ = NUCLEUS_TRY(Record::create(root, report_.outcome.id, spec_.name, paths));
     return {};
   }
@@ -88,8 +98,8 @@ class Runner {
     launch::Hooks hooks;
     hooks.await = await;
     hooks.fill_context = [&](int directory, pid_t pid) {
-      return fill_context(spec_, sources_.context.get(), {.directory = directory, .pid = pid}, maps_, cgroup_, await,
-                          report_.warnings);
+      return fill_context(spec_, sources_.context.get(), {.directory = directory, .pid = pid},
+                          maps_, cgroup_, await, report_.warnings);
     };
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
     return launch::launch(plan_, cgroup_, trees_, hooks, report_.warnings);
@@ -98,7 +108,8 @@ class Runner {
   void read_back(pid_t pid) {
     spec::Layers& layers = report_.outcome.layers;
     layers = read_layers(pid);
-    // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further without it.
+    // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
+    // without it.
     layers.landlock = true;
     layers.landlock_abi = plan_.facts.landlock_abi;
     const auto paths = cgroup_.paths();
@@ -129,6 +140,8 @@ class Runner {
 
 }  // namespace
 
-RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) { return Runner(spec, options).run(); }
+RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) {
+  return Runner(spec, options).run();
+}
 
 }  // namespace nucleus::container

@@ -1,4 +1,5 @@
-// `nucleus run`: from a checked spec to the end of its workload, in the foreground, with nothing left behind.
+// `nucleus run`: from a checked spec to the end of its workload, in the foreground, with nothing
+// left behind.
 #pragma once
 
 #include <optional>

@@ -29,9 +29,11 @@ Result<> Signals::hold() {
   sigset_t held;
   ::sigfillset(&held);
   for (const int signal : kKept) ::sigdelset(&held, signal);
-  // With SIGCHLD ignored, as some callers leave it, the kernel would reap our children before we can ask.
+  // With SIGCHLD ignored, as some callers leave it, the kernel would reap our children before we
+  // can ask.
   ::signal(SIGCHLD, SIG_DFL);
-  if (::sigprocmask(SIG_BLOCK, &held, &before_) < 0) return fail(Kind::runtime, errno, "block", "signals");
+  if (::sigprocmask(SIG_BLOCK, &held, &before_) < 0)
+    return fail(Kind::runtime, errno, "block", "signals");
   fd_ = sys::UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd_.valid()) return fail(Kind::runtime, errno, "make", "a signalfd");
   return {};
@@ -45,7 +47,8 @@ std::optional<int> Signals::next() const {
 
 Result<> Signals::await(int fd) {
   for (;;) {
-    pollfd fds[2] = {{.fd = fd, .events = POLLIN, .revents = 0}, {.fd = fd_.get(), .events = POLLIN, .revents = 0}};
+    pollfd fds[2] = {{.fd = fd, .events = POLLIN, .revents = 0},
+                     {.fd = fd_.get(), .events = POLLIN, .revents = 0}};
     if (::poll(fds, 2, -1) < 0) {
       if (errno == EINTR) continue;
       return fail(Kind::runtime, errno, "wait for", "the container");
@@ -53,7 +56,8 @@ Result<> Signals::await(int fd) {
     while (const auto signal = next()) {
       if (!ends_a_start(*signal)) continue;
       interrupted_by_ = *signal;
-      return fail(Kind::runtime, EINTR, "start", "the container", "interrupted by " + signal_name(*signal));
+      return fail(Kind::runtime, EINTR, "start", "the container",
+                  "interrupted by " + signal_name(*signal));
     }
     if (fds[0].revents != 0) return {};
   }
@@ -61,7 +65,8 @@ Result<> Signals::await(int fd) {
 
 std::string signal_name(int signal) {
   const char* const abbreviation = ::sigabbrev_np(signal);
-  return abbreviation != nullptr ? std::string("SIG") + abbreviation : "signal " + std::to_string(signal);
+  return abbreviation != nullptr ? std::string("SIG") + abbreviation
+                                 : "signal " + std::to_string(signal);
 }
 
 }  // namespace nucleus::container

@@ -1,4 +1,5 @@
-// The signals that reach nucleus while a container runs: held back from the first moment, read as data, passed on.
+// The signals that reach nucleus while a container runs: held back from the first moment, read as
+// data, passed on.
 #pragma once
 
 #include <signal.h>
@@ -11,8 +12,9 @@
 
 namespace nucleus::container {
 
-/// Blocks every signal that is to be passed on, for as long as it lives. What stops a process from a terminal (SIGTSTP,
-/// SIGTTIN, SIGTTOU), SIGCHLD, and what a fault raises keep their effect on nucleus itself.
+/// Blocks every signal that is to be passed on, for as long as it lives. What stops a process from
+/// a terminal (SIGTSTP, SIGTTIN, SIGTTOU), SIGCHLD, and what a fault raises keep their effect on
+/// nucleus itself.
 class Signals {
  public:
   Signals() = default;

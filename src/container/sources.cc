@@ -16,7 +16,8 @@ struct Opened {
 };
 
 Result<Opened> open_source(const std::string& flag, const std::string& path, bool follow) {
-  auto fd = sys::open_at(AT_FDCWD, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0, "open the source of " + flag);
+  auto fd = sys::open_at(AT_FDCWD, path, O_PATH | (follow ? 0 : O_NOFOLLOW), 0,
+                         "open the source of " + flag);
   if (!fd) {
     Error error = std::move(fd.error());
     if (error.errnum == ENOENT) error.hint = "it does not exist: create it, or correct the path";
@@ -24,17 +25,22 @@ Result<Opened> open_source(const std::string& flag, const std::string& path, boo
     return std::unexpected(std::move(error));
   }
   struct stat info{};
-  if (::fstat(fd->get(), &info) < 0) return fail(Kind::runtime, errno, "look at the source of " + flag, path);
+  if (::fstat(fd->get(), &info) < 0)
+    return fail(Kind::runtime, errno, "look at the source of " + flag, path);
   if (S_ISLNK(info.st_mode)) {
-    return fail(Kind::runtime, ELOOP, "take a symbolic link for " + flag, path, "give the directory that it points to");
+    return fail(Kind::runtime, ELOOP, "take a symbolic link for " + flag, path,
+                "give the directory that it points to");
   }
-  return Opened{.fd = std::move(*fd),
-                .identity = {.device = info.st_dev, .inode = info.st_ino, .directory = S_ISDIR(info.st_mode)}};
+  return Opened{
+      .fd = std::move(*fd),
+      .identity = {
+          .device = info.st_dev, .inode = info.st_ino, .directory = S_ISDIR(info.st_mode)}};
 }
 
 Result<Opened> open_directory(const std::string& flag, const std::string& path) {
   Opened opened = NUCLEUS_TRY(open_source(flag, path, false));
-  if (!opened.identity.directory) return fail(Kind::runtime, ENOTDIR, "use for " + flag, path, "give a directory");
+  if (!opened.identity.directory)
+    return fail(Kind::runtime, ENOTDIR, "use for " + flag, path, "give a directory");
   return opened;
 }
 
@@ -61,13 +67,15 @@ Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped)
   return sources;
 }
 
-std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec, const OpenSources& sources,
+std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec,
+                                             const OpenSources& sources,
                                              const filesystem::RootPlan& plan) {
   std::vector<launch::TreeSource> trees;
   std::size_t volume = 0;
   for (const filesystem::MountOp& op : plan.ops) {
     if (op.verb != spec::MountVerb::tree) continue;
-    launch::TreeSource tree{.fd = -1, .attributes = op.attributes, .writable = false, .flag = op.flag};
+    launch::TreeSource tree{
+        .fd = -1, .attributes = op.attributes, .writable = false, .flag = op.flag};
     if (op.flag == "--rootfs") {
       tree.fd = sources.rootfs.get();
     } else if (spec.context && op.target == "context") {

@@ -1,4 +1,5 @@
-// The host's files and directories that a spec names: opened once, checked, and from then on known by descriptor.
+// The host's files and directories that a spec names: opened once, checked, and from then on known
+// by descriptor.
 #pragma once
 
 #include <vector>
@@ -17,13 +18,16 @@ struct OpenSources {
   filesystem::Sources identities;
 };
 
-/// Opens every source. --context and --rootfs must be directories and no symbolic links (their last component is not
-/// followed): whoever can replace a link would choose what is copied. A volume's source may be a link, as with mount(8).
-/// `idmapped`: mount trees are to be made by the parent, see filesystem::Sources.
+/// Opens every source. --context and --rootfs must be directories and no symbolic links (their last
+/// component is not followed): whoever can replace a link would choose what is copied. A volume's
+/// source may be a link, as with mount(8). `idmapped`: mount trees are to be made by the parent,
+/// see filesystem::Sources.
 [[nodiscard]] Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped);
 
-/// The trees for launch(), in the order of the plan's tree steps; empty when the child binds by itself.
-[[nodiscard]] std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec, const OpenSources& sources,
+/// The trees for launch(), in the order of the plan's tree steps; empty when the child binds by
+/// itself.
+[[nodiscard]] std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec,
+                                                           const OpenSources& sources,
                                                            const filesystem::RootPlan& plan);
 
 }  // namespace nucleus::container

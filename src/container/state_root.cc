@@ -30,15 +30,18 @@ std::string choose(const isolation::Caller& caller) {
 // Who can write here can make us kill processes and remove directories of their choice.
 Result<> check(const std::string& path, std::uint32_t uid) {
   struct stat info{};
-  if (::lstat(path.c_str(), &info) < 0) return fail(Kind::runtime, errno, "look at the state directory", path);
+  if (::lstat(path.c_str(), &info) < 0)
+    return fail(Kind::runtime, errno, "look at the state directory", path);
   const char* const cure = "remove it, or name another by --root DIR";
-  if (!S_ISDIR(info.st_mode)) return fail(Kind::runtime, ENOTDIR, "use the state directory", path, cure);
+  if (!S_ISDIR(info.st_mode))
+    return fail(Kind::runtime, ENOTDIR, "use the state directory", path, cure);
   if (info.st_uid != uid) {
     return fail(Kind::runtime, EPERM, "use the state directory", path,
                 "it belongs to uid " + std::to_string(info.st_uid) + "; " + cure);
   }
   if ((info.st_mode & 022) != 0) {
-    return fail(Kind::runtime, EPERM, "use the state directory", path, "others may write to it; chmod 700 it");
+    return fail(Kind::runtime, EPERM, "use the state directory", path,
+                "others may write to it; chmod 700 it");
   }
   return {};
 }
@@ -65,14 +68,16 @@ isolation::Caller read_caller() {
   return caller;
 }
 
-Result<std::string> open_state_root(const std::optional<std::string>& asked, const isolation::Caller& caller) {
+Result<std::string> open_state_root(const std::optional<std::string>& asked,
+                                    const isolation::Caller& caller) {
   const std::string path = asked ? *asked : choose(caller);
   if (path.empty() || path.front() != '/') {
     return fail(Kind::usage, 0, "take this value for --root", path, "give an absolute path");
   }
   if (::mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) {
     if (errno != ENOENT) {
-      return fail(Kind::runtime, errno, "create the state directory", path, "name one that you may write to by --root DIR");
+      return fail(Kind::runtime, errno, "create the state directory", path,
+                  "name one that you may write to by --root DIR");
     }
     NUCLEUS_CHECK(sys::make_directories(path, 0700));
   }

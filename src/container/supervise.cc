@@ -17,10 +17,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A program that is refused a fork now and then copes with it; one that is refused this often does nothing else.
+// A program that is refused a fork now and then copes with it; one that is refused this often does
+// nothing else.
 constexpr std::uint64_t kForkBomb = 128;
 constexpr auto kLookInterval = std::chrono::milliseconds(100);
-// v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim then succeeds.
+// v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim
+// then succeeds.
 constexpr auto kOomPatience = std::chrono::seconds(1);
 constexpr auto kDoubtPatience = std::chrono::seconds(1);
 constexpr auto kShortInterval = std::chrono::milliseconds(2);
@@ -33,7 +35,8 @@ bool from_terminal(int signal) { return signal == SIGINT || signal == SIGQUIT ||
 
 class Supervisor {
  public:
-  Supervisor(const spec::ContainerSpec& spec, launch::Launched& container, resources::Cgroup& cgroup, Signals& signals)
+  Supervisor(const spec::ContainerSpec& spec, launch::Launched& container,
+             resources::Cgroup& cgroup, Signals& signals)
       : spec_(spec), container_(container), cgroup_(cgroup), signals_(signals) {}
 
   Result<EndFacts> run() {
@@ -48,7 +51,8 @@ class Supervisor {
     for (;;) {
       const auto moment = next_moment();
       const timespec patience = until(moment);
-      if (::ppoll(fds.data(), fds.size(), moment ? &patience : nullptr, nullptr) < 0 && errno != EINTR) {
+      if (::ppoll(fds.data(), fds.size(), moment ? &patience : nullptr, nullptr) < 0 &&
+          errno != EINTR) {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
       // The word of the init comes before its end is seen.
@@ -87,7 +91,8 @@ class Supervisor {
     if (!message) {
       poll.fd = -1;
     } else if (message->kind == launch::child::MessageKind::ended) {
-      told_ = sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code, .signal = message->signal};
+      told_ = sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code,
+                              .signal = message->signal};
     }
     return {};
   }
@@ -114,11 +119,14 @@ class Supervisor {
         NUCLEUS_CHECK(end_by(*signal));
         continue;
       }
-      // Blocked for a moment, as a shell does it around a fork: whether it will be dropped shows later.
-      if (disposition == Disposition::blocked) doubt_ = {.signal = *signal, .until = Clock::now() + kDoubtPatience};
+      // Blocked for a moment, as a shell does it around a fork: whether it will be dropped shows
+      // later.
+      if (disposition == Disposition::blocked)
+        doubt_ = {.signal = *signal, .until = Clock::now() + kDoubtPatience};
       if (!container_.socket.valid() && from_terminal(*signal)) {
-        // Without an init nobody inside hands on to the whole group what a terminal would send to all of it. The number
-        // is still the workload's own: it leads its group and has not been reaped.
+        // Without an init nobody inside hands on to the whole group what a terminal would send to
+        // all of it. The number is still the workload's own: it leads its group and has not been
+        // reaped.
         ::kill(-container_.init.pid(), *signal);
       } else {
         NUCLEUS_CHECK(container_.init.send_signal(*signal));
@@ -129,14 +137,16 @@ class Supervisor {
 
   enum class Disposition { standard, blocked, handled };
 
-  // The kernel drops what a PID 1 has no handler for; the user who presses Ctrl-C means it all the same.
+  // The kernel drops what a PID 1 has no handler for; the user who presses Ctrl-C means it all the
+  // same.
   Result<> end_by(int signal) {
     facts_.signal = signal;
     return kill_for(KilledFor::signal);
   }
 
   Disposition disposition_of(int signal) const {
-    const auto status = sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(container_.init.pid()) + "/status");
+    const auto status =
+        sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(container_.init.pid()) + "/status");
     if (!status) return Disposition::handled;
     const auto has = [&](std::string_view key) {
       const std::size_t at = status->find(key);
@@ -168,8 +178,8 @@ class Supervisor {
     return check_oom(counters);
   }
 
-  // What is left of a tree that lost one process to the OOM killer is not what its author meant to run: it all goes, as
-  // memory.oom.group does it on v2.
+  // What is left of a tree that lost one process to the OOM killer is not what its author meant to
+  // run: it all goes, as memory.oom.group does it on v2.
   Result<> check_oom(const resources::Counters& counters) {
     if (!oom_until_ || counters.oom_kills.value_or(0) == 0) return {};
     oom_until_.reset();
@@ -211,8 +221,8 @@ class Supervisor {
 
 }  // namespace
 
-Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container, resources::Cgroup& cgroup,
-                           Signals& signals) {
+Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container,
+                           resources::Cgroup& cgroup, Signals& signals) {
   return Supervisor(spec, container, cgroup, signals).run();
 }
 

@@ -1,4 +1,5 @@
-// Stays with a running workload until it has ended: passes signals on, keeps the time, watches the limits.
+// Stays with a running workload until it has ended: passes signals on, keeps the time, watches the
+// limits.
 #pragma once
 
 #include "base/error.h"
@@ -11,7 +12,8 @@
 namespace nucleus::container {
 
 /// Comes back when the workload and everything in its pid namespace is gone.
-[[nodiscard]] Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container,
-                                         resources::Cgroup& cgroup, Signals& signals);
+[[nodiscard]] Result<EndFacts> supervise(const spec::ContainerSpec& spec,
+                                         launch::Launched& container, resources::Cgroup& cgroup,
+                                         Signals& signals);
 
 }  // namespace nucleus::container

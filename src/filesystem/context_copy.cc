@@ -69,8 +69,8 @@ UniqueFd walk_below(int root, std::string_view path, int flags) {
     const std::size_t slash = path.find('/');
     const std::string name(path.substr(0, slash));
     const bool last = slash == std::string_view::npos;
-    UniqueFd next(::openat(at, name.c_str(),
-                           last ? flags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd next(
+        ::openat(at, name.c_str(), last ? flags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (last || !next.valid()) {
       const int saved = errno;
       here.reset();
@@ -112,9 +112,7 @@ std::optional<unsigned char> look_up_type(int directory, const char* name) {
 class Listing {
  public:
   Listing() : records_(kListingBytes + sizeof(dirent64)) {}
-  ssize_t fill(int directory) {
-    return ::getdents64(directory, records_.data(), kListingBytes);
-  }
+  ssize_t fill(int directory) { return ::getdents64(directory, records_.data(), kListingBytes); }
   [[nodiscard]] std::span<const char> records(ssize_t size) const {
     return {records_.data(), static_cast<std::size_t>(size)};
   }
@@ -203,8 +201,7 @@ class TreeCopy {
 
   Result<> copy_directory(const std::string& path, unsigned depth, Scratch& scratch);
   Result<> copy_slice(Directory& directory, std::span<const char> slice, Scratch& scratch);
-  Result<> copy_entry(Directory& directory, const char* name, unsigned char type,
-                      Scratch& scratch);
+  Result<> copy_entry(Directory& directory, const char* name, unsigned char type, Scratch& scratch);
   Result<Outcome> copy_file(Directory& directory, const char* name, Scratch& scratch);
   Result<Outcome> copy_symlink(Directory& directory, const char* name, Scratch& scratch);
   Result<> add_subdirectory(Directory& directory, const char* name);
@@ -413,8 +410,7 @@ Result<> TreeCopy::copy_directory(const std::string& path, unsigned depth, Scrat
   return finish(*directory);
 }
 
-Result<> TreeCopy::copy_slice(Directory& directory, std::span<const char> slice,
-                              Scratch& scratch) {
+Result<> TreeCopy::copy_slice(Directory& directory, std::span<const char> slice, Scratch& scratch) {
   Result<> result;
   for_each_record(slice, [&](const char* name, unsigned char type) {
     if (stopped()) return false;
@@ -571,8 +567,8 @@ Result<> TreeCopy::set_deferred_modes() {
   return {};
 }
 
-Result<> TreeCopy::copy_data(int in, int out, const struct stat& status,
-                             const Directory& directory, const char* name, Scratch& scratch) {
+Result<> TreeCopy::copy_data(int in, int out, const struct stat& status, const Directory& directory,
+                             const char* name, Scratch& scratch) {
   const off_t size = status.st_size;
   const bool sparse = status.st_blocks < size / 512;
   if (size > kSmallFile && can_clone_.load(std::memory_order_relaxed)) {
@@ -601,8 +597,7 @@ Result<> TreeCopy::copy_data(int in, int out, const struct stat& status,
       if (hole < 0 || hole > size) hole = size;
     }
     if (data >= size) break;
-    const bool complete =
-        NUCLEUS_TRY(copy_range(in, out, data, hole, directory, name, scratch));
+    const bool complete = NUCLEUS_TRY(copy_range(in, out, data, hole, directory, name, scratch));
     if (!complete) return {};
     position = hole;
   }
@@ -635,9 +630,8 @@ Result<> TreeCopy::copy_small(int in, int out, off_t size, const Directory& dire
 }
 
 // False when the source has become shorter than `to`.
-Result<bool> TreeCopy::copy_range(int in, int out, off_t from, off_t to,
-                                  const Directory& directory, const char* name,
-                                  Scratch& scratch) {
+Result<bool> TreeCopy::copy_range(int in, int out, off_t from, off_t to, const Directory& directory,
+                                  const char* name, Scratch& scratch) {
   NUCLEUS_CHECK(take_bytes(static_cast<std::uint64_t>(to - from), directory, name));
   off_t in_offset = from;
   off_t out_offset = from;
@@ -719,8 +713,7 @@ void TreeCopy::report(std::vector<std::string>& list, std::atomic<std::uint64_t>
   list.push_back(join(directory.path, name));
 }
 
-std::unexpected<Error> TreeCopy::write_failure(int errnum, std::string op,
-                                               std::string path) const {
+std::unexpected<Error> TreeCopy::write_failure(int errnum, std::string op, std::string path) const {
   std::string hint;
   if (errnum == ENOSPC || errnum == EDQUOT) {
     hint = "the storage of the copy is full after " + std::to_string(bytes_.load()) +
@@ -763,9 +756,9 @@ Result<std::vector<LeftOut>> find_left_out(int source_directory, const NameFilte
                   errno == EACCES ? "make it readable or leave it out" : "");
     }
     if (here.depth > kMaxSearchDepth) {
-      return fail(Kind::runtime, 0, "search the directory", here.path,
-                  "directories are nested deeper than the limit of " +
-                      std::to_string(kMaxSearchDepth));
+      return fail(
+          Kind::runtime, 0, "search the directory", here.path,
+          "directories are nested deeper than the limit of " + std::to_string(kMaxSearchDepth));
     }
     for (bool more = true; more;) {
       const ssize_t size = listing.fill(directory.get());

@@ -49,7 +49,6 @@ struct LeftOut {
 
 /// What a copy with `filter` would leave out, sorted by path; the search ends at `max` entries.
 [[nodiscard]] Result<std::vector<LeftOut>> find_left_out(int source_directory,
-                                                         const NameFilter& filter,
-                                                         std::size_t max);
+                                                         const NameFilter& filter, std::size_t max);
 
 }  // namespace nucleus::filesystem

@@ -290,11 +290,9 @@ TEST_F(ContextCopy, DeepTreeNeedsFewDescriptorsAndPassesPathMax) {
   sys::UniqueFd here(::open(source_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   for (int i = 0; i < 100; ++i) {
     ASSERT_EQ(::mkdirat(here.get(), name.c_str(), 0755), 0);
-    here = sys::UniqueFd(
-        ::openat(here.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    here = sys::UniqueFd(::openat(here.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
-  const sys::UniqueFd file(
-      ::openat(here.get(), "bottom", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  const sys::UniqueFd file(::openat(here.get(), "bottom", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   ASSERT_TRUE(file.valid());
   const auto report = copy();
   ASSERT_TRUE(report) << report.error().text();

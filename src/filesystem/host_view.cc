@@ -9,22 +9,29 @@
 namespace nucleus::filesystem {
 namespace {
 
-// Nothing here identifies the host or its users, and nothing holds a secret: /etc/ssl/private, shadow, machine-id, ssh
-// and the like are left out by not being in the list.
+// Nothing here identifies the host or its users, and nothing holds a secret: /etc/ssl/private,
+// shadow, machine-id, ssh and the like are left out by not being in the list.
 constexpr const char* kEtc[] = {
-    "alternatives",  "ld.so.cache", "ld.so.conf", "ld.so.conf.d",    "localtime",     "timezone",
-    "nsswitch.conf", "protocols",   "services",   "mime.types",      "ssl/certs",     "ssl/openssl.cnf",
-    "ca-certificates", "pki/tls/certs", "pki/ca-trust", "java-11-openjdk", "java-17-openjdk", "java-21-openjdk",
-    "perl",          "python3",     "python3.11", "python3.13",      "fonts",         "terminfo",
-    "magic",         "crypto-policies",
+    "alternatives",    "ld.so.cache",     "ld.so.conf",      "ld.so.conf.d",  "localtime",
+    "timezone",        "nsswitch.conf",   "protocols",       "services",      "mime.types",
+    "ssl/certs",       "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
+    "java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "perl",          "python3",
+    "python3.11",      "python3.13",      "fonts",           "terminfo",      "magic",
+    "crypto-policies",
 };
-constexpr const char* kTop[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store"};
+constexpr const char* kTop[] = {"usr",   "bin",    "sbin",      "lib",      "lib32",
+                                "lib64", "libx32", "nix/store", "gnu/store"};
 constexpr const char* kHidden[] = {
-    "proc/acpi",      "proc/asound",     "proc/interrupts", "proc/kcore",  "proc/keys",   "proc/latency_stats",
-    "proc/timer_list", "proc/sched_debug", "proc/scsi",      "proc/kallsyms", "proc/kpagecount", "proc/kpageflags",
-    "sys/firmware",   "sys/devices/virtual/powercap",
+    "proc/acpi",       "proc/asound",
+    "proc/interrupts", "proc/kcore",
+    "proc/keys",       "proc/latency_stats",
+    "proc/timer_list", "proc/sched_debug",
+    "proc/scsi",       "proc/kallsyms",
+    "proc/kpagecount", "proc/kpageflags",
+    "sys/firmware",    "sys/devices/virtual/powercap",
 };
-constexpr const char* kReadOnly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
+constexpr const char* kReadOnly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
+                                     "proc/sysrq-trigger"};
 
 }  // namespace
 
@@ -56,7 +63,8 @@ HostView read_host_view(bool wants_resolver) {
     if (::access((std::string("/") + name).c_str(), F_OK) == 0) view.read_only.emplace_back(name);
   }
   if (wants_resolver) {
-    if (auto text = sys::read_file_at(AT_FDCWD, "/etc/resolv.conf")) view.resolv_conf = std::move(*text);
+    if (auto text = sys::read_file_at(AT_FDCWD, "/etc/resolv.conf"))
+      view.resolv_conf = std::move(*text);
   }
   return view;
 }

@@ -9,9 +9,8 @@ namespace nucleus::filesystem {
 namespace {
 
 constexpr std::array<std::string_view, 16> kNames = {
-    ".aws",     ".docker", ".env",       ".git-credentials", ".gnupg",           ".htpasswd",
-    ".kube",    ".netrc",  ".npmrc",     ".pypirc",          ".ssh",             "credentials.json",
-    "id_dsa",   "id_ecdsa", "id_ed25519", "id_rsa"};
+    ".aws",   ".docker", ".env", ".git-credentials", ".gnupg", ".htpasswd", ".kube",      ".netrc",
+    ".npmrc", ".pypirc", ".ssh", "credentials.json", "id_dsa", "id_ecdsa",  "id_ed25519", "id_rsa"};
 constexpr std::array<std::string_view, 5> kSuffixes = {".kdbx", ".key", ".p12", ".pem", ".pfx"};
 constexpr std::string_view kEnvironmentPrefix = ".env.";
 // Templates without values, made to be shared.

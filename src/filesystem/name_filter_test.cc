@@ -8,20 +8,40 @@ namespace {
 TEST(NameFilter, LeavesOutNamesThatTendToHoldSecrets) {
   const NameFilter filter;
   EXPECT_FALSE(filter.lets_all_through());
-  for (const char* name :
-       {".env", ".env.local", ".env.production", ".netrc", ".npmrc", ".pypirc", ".ssh", ".aws",
-        ".gnupg", ".kube", ".docker", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", "server.pem",
-        "server.key", "a.p12", "a.pfx", "a.kdbx", "credentials.json", ".git-credentials",
-        ".htpasswd", ".pem", "a\nb.key"}) {
+  for (const char* name : {".env",
+                           ".env.local",
+                           ".env.production",
+                           ".netrc",
+                           ".npmrc",
+                           ".pypirc",
+                           ".ssh",
+                           ".aws",
+                           ".gnupg",
+                           ".kube",
+                           ".docker",
+                           "id_rsa",
+                           "id_ed25519",
+                           "id_ecdsa",
+                           "id_dsa",
+                           "server.pem",
+                           "server.key",
+                           "a.p12",
+                           "a.pfx",
+                           "a.kdbx",
+                           "credentials.json",
+                           ".git-credentials",
+                           ".htpasswd",
+                           ".pem",
+                           "a\nb.key"}) {
     EXPECT_FALSE(filter.lets_through(name)) << name;
   }
 }
 
 TEST(NameFilter, LetsOrdinaryNamesThrough) {
   const NameFilter filter;
-  for (const char* name : {".git", ".gitignore", ".env.example", ".envrc", "env", "id_rsa.pub",
-                           "main.cc", "pem", "key", "a.pem.txt", "monkey", "Dockerfile",
-                           "credentials.json.md", "docker", ""}) {
+  for (const char* name :
+       {".git", ".gitignore", ".env.example", ".envrc", "env", "id_rsa.pub", "main.cc", "pem",
+        "key", "a.pem.txt", "monkey", "Dockerfile", "credentials.json.md", "docker", ""}) {
     EXPECT_TRUE(filter.lets_through(name)) << name;
   }
 }

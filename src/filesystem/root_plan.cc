@@ -32,7 +32,8 @@ class Planner {
     }
     devices();
     kernel_views();
-    // After the root's own mounts and before the user's: a volume may lie on a tmpfs, never under one.
+    // After the root's own mounts and before the user's: a volume may lie on a tmpfs, never under
+    // one.
     for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
     context();
     for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
@@ -50,7 +51,10 @@ class Planner {
     add({.verb = MountVerb::directory, .target = std::move(target), .mode = mode});
   }
   void file(std::string target, std::string text) {
-    add({.verb = MountVerb::file, .target = std::move(target), .text = std::move(text), .mode = 0644});
+    add({.verb = MountVerb::file,
+         .target = std::move(target),
+         .text = std::move(text),
+         .mode = 0644});
   }
   void link(std::string target, std::string text) {
     add({.verb = MountVerb::symlink, .target = std::move(target), .source = std::move(text)});
@@ -66,7 +70,9 @@ class Planner {
 
   bool is_below_mount(const std::string& path) const {
     for (const Place& item : plan_.places) {
-      if (item.access == Access::read_write && (path == item.path || path.starts_with(item.path + "/"))) return true;
+      if (item.access == Access::read_write &&
+          (path == item.path || path.starts_with(item.path + "/")))
+        return true;
     }
     for (const spec::Volume& volume : spec_.volumes) {
       if (path.starts_with(volume.target + "/")) return true;
@@ -76,7 +82,8 @@ class Planner {
   }
 
   std::string owner() const {
-    return ",uid=" + std::to_string(spec_.identity.uid) + ",gid=" + std::to_string(spec_.identity.gid);
+    return ",uid=" + std::to_string(spec_.identity.uid) +
+           ",gid=" + std::to_string(spec_.identity.gid);
   }
 
   void curated_root() {
@@ -127,7 +134,8 @@ class Planner {
 
   void names() {
     file("etc/hostname", spec_.hostname + "\n");
-    file("etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n");
+    file("etc/hosts",
+         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n");
     file("etc/resolv.conf", host_.resolv_conf);
   }
 
@@ -189,10 +197,9 @@ class Planner {
   void kernel_views() {
     directory("proc", 0555);
     directory("sys", 0555);
-    add({.verb = MountVerb::proc,
-         .target = "proc",
-         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
-    // A sysfs shows the devices of its network namespace; with the host's there is nothing of our own to show.
+    add({.verb = MountVerb::proc, .target = "proc", .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    // A sysfs shows the devices of its network namespace; with the host's there is nothing of our
+    // own to show.
     const bool own_sysfs = spec_.network == spec::NetworkMode::none;
     if (own_sysfs) {
       add({.verb = MountVerb::sysfs,
@@ -200,7 +207,8 @@ class Planner {
            .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
            .flags = spec::kOptional});
     }
-    for (const std::string& path : host_.read_only) bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
+    for (const std::string& path : host_.read_only)
+      bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
     for (const std::string& path : host_.hidden_files) {
       if (own_sysfs || !path.starts_with("sys/")) bind_inside("dev/null", path, 0);
     }
@@ -236,7 +244,8 @@ class Planner {
   void context() {
     if (!spec_.context) return;
     if (spec_.context->mode == spec::ContextMode::bind) {
-      mount_source(spec_.context->source, "/context", sources_.context, kReadOnly, "--context " + spec_.context->source);
+      mount_source(spec_.context->source, "/context", sources_.context, kReadOnly,
+                   "--context " + spec_.context->source);
       return;
     }
     add({.verb = MountVerb::tmpfs,
@@ -252,18 +261,20 @@ class Planner {
 
   void volume(std::size_t index) {
     const spec::Volume& item = spec_.volumes[index];
-    mount_source(item.source, item.target, sources_.volumes[index], item.writable ? kNoSuidDev : kReadOnly,
+    mount_source(item.source, item.target, sources_.volumes[index],
+                 item.writable ? kNoSuidDev : kReadOnly,
                  "--volume " + item.source + ":" + item.target);
     if (item.writable) place(item.target, Access::read_write);
   }
 
-  void mount_source(const std::string& source, const std::string& target, const SourceIdentity& identity,
-                    std::uint64_t attributes, std::string flag) {
+  void mount_source(const std::string& source, const std::string& target,
+                    const SourceIdentity& identity, std::uint64_t attributes, std::string flag) {
     add({.verb = sources_.idmapped ? MountVerb::tree : MountVerb::bind,
          .target = inside(target),
          .source = source,
          .attributes = attributes,
-         .flags = spec::kMakeTarget | spec::kFollowSource | (identity.directory ? 0U : spec::kTargetFile),
+         .flags = spec::kMakeTarget | spec::kFollowSource |
+                  (identity.directory ? 0U : spec::kTargetFile),
          .expected = identity,
          .flag = std::move(flag)});
   }

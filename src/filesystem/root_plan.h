@@ -1,7 +1,8 @@
 // The container's root as a list of steps: planned here as data, executed by launch/child.
 //
-// Two kinds of root: the curated one (the host's /usr read-only, a small /etc, tmpfs for the rest) and a rootfs directory
-// under a private overlay, whose changes are dropped. /dev, /proc and /sys are the same in both.
+// Two kinds of root: the curated one (the host's /usr read-only, a small /etc, tmpfs for the rest)
+// and a rootfs directory under a private overlay, whose changes are dropped. /dev, /proc and /sys
+// are the same in both.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +18,8 @@
 
 namespace nucleus::filesystem {
 
-/// An object of the host that was opened and checked by the parent: the child must reach the very same one.
+/// An object of the host that was opened and checked by the parent: the child must reach the very
+/// same one.
 struct SourceIdentity {
   dev_t device = 0;
   ino_t inode = 0;
@@ -27,8 +29,9 @@ struct SourceIdentity {
 struct MountOp {
   spec::MountVerb verb{};
   std::string target = {};  // relative to the root: "proc/sys", or "." for the root itself
-  std::string source = {};  // bind: on the host; bind_inside: in the container; symlink: the text of the link
-  std::string text = {};  // file contents or mount options
+  std::string source =
+      {};  // bind: on the host; bind_inside: in the container; symlink: the text of the link
+  std::string text = {};         // file contents or mount options
   std::uint64_t attributes = 0;  // MOUNT_ATTR_*
   std::uint32_t flags = 0;       // spec::kOptional and its like
   std::uint32_t mode = 0755;
@@ -58,6 +61,7 @@ struct Sources {
   bool idmapped = false;  // mount trees are made by the parent with the container's ids (root only)
 };
 
-[[nodiscard]] RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources, const HostView& host);
+[[nodiscard]] RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources,
+                                 const HostView& host);
 
 }  // namespace nucleus::filesystem

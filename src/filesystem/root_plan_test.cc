@@ -47,7 +47,8 @@ TEST(RootPlan, TheCuratedRootIsReadOnlyButForNamedPlaces) {
   EXPECT_TRUE(last.attributes & MOUNT_ATTR_RDONLY);
   for (const Place& place : plan.places) {
     if (place.access != Access::read_write) continue;
-    EXPECT_TRUE(place.path == "/tmp" || place.path == "/root" || place.path == "/dev/shm" || place.path == "/dev/mqueue")
+    EXPECT_TRUE(place.path == "/tmp" || place.path == "/root" || place.path == "/dev/shm" ||
+                place.path == "/dev/mqueue")
         << place.path;
   }
 }
@@ -74,7 +75,8 @@ TEST(RootPlan, ARootfsIsALowerLayerNeverWritten) {
 
 TEST(RootPlan, VolumesComeAfterTheRootsOwnMounts) {
   spec::ContainerSpec spec = some_spec();
-  spec.volumes = {{.source = "/a", .target = "/tmp/b", .writable = false}, {.source = "/c", .target = "/d", .writable = true}};
+  spec.volumes = {{.source = "/a", .target = "/tmp/b", .writable = false},
+                  {.source = "/c", .target = "/d", .writable = true}};
   Sources sources;
   sources.volumes = {{.inode = 1}, {.inode = 2, .directory = false}};
   const RootPlan plan = plan_root(spec, sources, some_host());

@@ -20,12 +20,12 @@ constexpr std::uint32_t kPoolBase = 0x70000000;
 constexpr std::uint32_t kRangeSize = 65536;
 constexpr std::uint32_t kPoolSlots = 4095;
 
-// One byte of the lock file a range, locked by an open-file-description lock: the kernel gives it back when the last
-// descriptor closes, however its holder ended, so that no range is ever lost.
+// One byte of the lock file a range, locked by an open-file-description lock: the kernel gives it
+// back when the last descriptor closes, however its holder ended, so that no range is ever lost.
 Result<IdMaps> lease_range(const std::string& state_root) {
   const std::string path = state_root + "/ids.lock";
-  sys::UniqueFd lock = NUCLEUS_TRY(
-      sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, "open the lock of the id ranges"));
+  sys::UniqueFd lock = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600,
+                                                "open the lock of the id ranges"));
   const auto start = static_cast<std::uint32_t>(::getpid());
   for (std::uint32_t tried = 0; tried < kPoolSlots; ++tried) {
     const std::uint32_t slot = (start + tried) % kPoolSlots;
@@ -49,7 +49,9 @@ Result<IdMaps> lease_range(const std::string& state_root) {
               "all 4095 are in use by running containers: end some first");
 }
 
-bool helpers_present() { return ::access("/usr/bin/newuidmap", X_OK) == 0 && ::access("/usr/bin/newgidmap", X_OK) == 0; }
+bool helpers_present() {
+  return ::access("/usr/bin/newuidmap", X_OK) == 0 && ::access("/usr/bin/newgidmap", X_OK) == 0;
+}
 
 std::vector<IdRange> behind_own(std::uint32_t own, const std::vector<IdRange>& subids) {
   std::vector<IdRange> ranges = {{.inside = 0, .outside = own, .count = 1}};
@@ -63,7 +65,8 @@ std::vector<IdRange> behind_own(std::uint32_t own, const std::vector<IdRange>& s
   return ranges;
 }
 
-Result<IdMaps> rootless_maps(const spec::ContainerSpec& spec, const Caller& caller, std::vector<std::string>& notes) {
+Result<IdMaps> rootless_maps(const spec::ContainerSpec& spec, const Caller& caller,
+                             std::vector<std::string>& notes) {
   IdMaps maps;
   const auto subuids = sys::read_file_at(AT_FDCWD, "/etc/subuid");
   const auto subgids = sys::read_file_at(AT_FDCWD, "/etc/subgid");
@@ -79,7 +82,9 @@ Result<IdMaps> rootless_maps(const spec::ContainerSpec& spec, const Caller& call
   maps.deny_setgroups = true;
   maps.uids = {{.inside = spec.identity.uid, .outside = caller.uid, .count = 1}};
   maps.gids = {{.inside = spec.identity.gid, .outside = caller.gid, .count = 1}};
-  notes.push_back("user namespace has one id: no subordinate ids in /etc/subuid and /etc/subgid with newuidmap(1)");
+  notes.push_back(
+      "user namespace has one id: no subordinate ids in /etc/subuid and /etc/subgid with "
+      "newuidmap(1)");
   return maps;
 }
 
@@ -95,7 +100,8 @@ Result<pid_t> spawn_helper(const char* program, pid_t pid, const std::vector<IdR
   argv.push_back(nullptr);
   std::array<char*, 1> no_environment = {nullptr};
   pid_t helper = -1;
-  const int code = ::posix_spawn(&helper, program, nullptr, nullptr, argv.data(), no_environment.data());
+  const int code =
+      ::posix_spawn(&helper, program, nullptr, nullptr, argv.data(), no_environment.data());
   if (code != 0) return fail(Kind::runtime, code, "start", program);
   return helper;
 }
@@ -107,7 +113,8 @@ Result<> await_helper(const char* program, pid_t helper) {
   }
   if (status == 0) return {};
   return fail(Kind::runtime, 0, "write the id map with", program,
-              "it refused the ranges of /etc/subuid and /etc/subgid: check them, and that it is setuid or has its file "
+              "it refused the ranges of /etc/subuid and /etc/subgid: check them, and that it is "
+              "setuid or has its file "
               "capability");
 }
 
@@ -130,8 +137,8 @@ std::vector<IdRange> parse_subids(const std::string& text, const Caller& caller)
     const char* const begin = line.data();
     const auto start = std::from_chars(begin + first + 1, begin + second, range.outside);
     const auto count = std::from_chars(begin + second + 1, begin + line.size(), range.count);
-    const bool whole = start.ec == std::errc() && start.ptr == begin + second && count.ec == std::errc() &&
-                       count.ptr == begin + line.size();
+    const bool whole = start.ec == std::errc() && start.ptr == begin + second &&
+                       count.ec == std::errc() && count.ptr == begin + line.size();
     // An end past 2^32 would wrap into ids that belong to others.
     if (!whole || range.count == 0 || range.outside > UINT32_MAX - range.count) continue;
     ranges.push_back(range);
@@ -141,7 +148,8 @@ std::vector<IdRange> parse_subids(const std::string& text, const Caller& caller)
 
 std::optional<std::uint32_t> host_id(const std::vector<IdRange>& ranges, std::uint32_t inside) {
   for (const IdRange& range : ranges) {
-    if (inside >= range.inside && inside - range.inside < range.count) return range.outside + (inside - range.inside);
+    if (inside >= range.inside && inside - range.inside < range.count)
+      return range.outside + (inside - range.inside);
   }
   return std::nullopt;
 }
@@ -149,13 +157,14 @@ std::optional<std::uint32_t> host_id(const std::vector<IdRange>& ranges, std::ui
 std::string map_text(const std::vector<IdRange>& ranges) {
   std::string text;
   for (const IdRange& range : ranges) {
-    text += std::to_string(range.inside) + " " + std::to_string(range.outside) + " " + std::to_string(range.count) + "\n";
+    text += std::to_string(range.inside) + " " + std::to_string(range.outside) + " " +
+            std::to_string(range.count) + "\n";
   }
   return text;
 }
 
-Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller, const std::string& state_root,
-                           std::vector<std::string>& notes) {
+Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
+                           const std::string& state_root, std::vector<std::string>& notes) {
   if (spec.userns == spec::UserNamespace::host) {
     if (caller.uid != 0) {
       return fail(Kind::usage, EPERM, "take --userns", "host",
@@ -168,11 +177,13 @@ Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller
     maps.gids = maps.uids;
     return maps;
   }
-  IdMaps maps = caller.uid == 0 ? NUCLEUS_TRY(lease_range(state_root)) : NUCLEUS_TRY(rootless_maps(spec, caller, notes));
+  IdMaps maps = caller.uid == 0 ? NUCLEUS_TRY(lease_range(state_root))
+                                : NUCLEUS_TRY(rootless_maps(spec, caller, notes));
   if (!host_id(maps.uids, spec.identity.uid) || !host_id(maps.gids, spec.identity.gid)) {
     return fail(Kind::usage, 0, "take --user",
                 std::to_string(spec.identity.uid) + ":" + std::to_string(spec.identity.gid),
-                "the container's id range ends at " + std::to_string(maps.uids.back().inside + maps.uids.back().count - 1));
+                "the container's id range ends at " +
+                    std::to_string(maps.uids.back().inside + maps.uids.back().count - 1));
   }
   return maps;
 }

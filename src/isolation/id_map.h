@@ -1,7 +1,8 @@
 // Which ids of the host a container's ids are: user_namespaces(7), subuid(5), newuidmap(1).
 //
-// Root gives each container a range of its own, so that two containers never share an id and none is the host's. An
-// ordinary user's container has the user as its id 0, and the subordinate ids behind it where there are any.
+// Root gives each container a range of its own, so that two containers never share an id and none
+// is the host's. An ordinary user's container has the user as its id 0, and the subordinate ids
+// behind it where there are any.
 #pragma once
 
 #include <sys/types.h>
@@ -31,8 +32,9 @@ struct IdMaps {
   std::vector<IdRange> uids;
   std::vector<IdRange> gids;
   MapWriter writer = MapWriter::direct;
-  bool deny_setgroups = false;  // user_namespaces(7): what an unprivileged writer of gid_map must do first
-  sys::UniqueFd lease;          // holds the range of a root container for as long as it is open
+  bool deny_setgroups =
+      false;            // user_namespaces(7): what an unprivileged writer of gid_map must do first
+  sys::UniqueFd lease;  // holds the range of a root container for as long as it is open
 };
 
 /// Who calls, as far as id maps are concerned. Read once by container/.
@@ -45,13 +47,15 @@ struct Caller {
 /// Chooses the maps for `identity`. `state_root` holds the lock file of root's ranges.
 /// Errors: Kind::usage when the identity lies outside what the caller may map, naming the cure.
 [[nodiscard]] Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
-                                         const std::string& state_root, std::vector<std::string>& notes);
+                                         const std::string& state_root,
+                                         std::vector<std::string>& notes);
 
 /// The ranges of `user` (by name or number) in a subuid(5) text.
 [[nodiscard]] std::vector<IdRange> parse_subids(const std::string& text, const Caller& caller);
 
 /// The host's id behind an id of the container; nothing when it is not mapped.
-[[nodiscard]] std::optional<std::uint32_t> host_id(const std::vector<IdRange>& ranges, std::uint32_t inside);
+[[nodiscard]] std::optional<std::uint32_t> host_id(const std::vector<IdRange>& ranges,
+                                                   std::uint32_t inside);
 
 /// "0 1879048192 65536\n": the text of /proc/PID/uid_map.
 [[nodiscard]] std::string map_text(const std::vector<IdRange>& ranges);

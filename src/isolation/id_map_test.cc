@@ -19,9 +19,11 @@ TEST(ParseSubids, FindsByNameAndByNumber) {
 }
 
 TEST(ParseSubids, LeavesOutWhatIsBroken) {
-  EXPECT_TRUE(parse_subids("alice\nalice:\nalice:1\nalice:x:y\nalice:1:0\nalice:4294967295:2\nalice:-1:2\n:1:1\n",
-                           kAlice)
-                  .empty());
+  EXPECT_TRUE(
+      parse_subids(
+          "alice\nalice:\nalice:1\nalice:x:y\nalice:1:0\nalice:4294967295:2\nalice:-1:2\n:1:1\n",
+          kAlice)
+          .empty());
   EXPECT_TRUE(parse_subids("", kAlice).empty());
 }
 

@@ -15,7 +15,8 @@ namespace {
 std::optional<long> sysctl(const std::string& path) {
   const auto text = sys::read_file_at(AT_FDCWD, "/proc/sys/" + path);
   long value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) return std::nullopt;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc())
+    return std::nullopt;
   return value;
 }
 
@@ -33,16 +34,21 @@ Error explain_clone_failure(int errnum) {
   if (errnum == ENOSPC || sysctl("user/max_user_namespaces") == 0) {
     hint = "a namespace limit is reached: raise the sysctls user.max_*_namespaces";
   } else if (errnum == EPERM && sysctl("kernel/unprivileged_userns_clone") == 0) {
-    hint = "user namespaces are off for ordinary users: sysctl -w kernel.unprivileged_userns_clone=1";
-  } else if (errnum == EPERM && sysctl("kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
-    hint = "AppArmor restricts user namespaces: install nucleus' AppArmor profile, or sysctl -w "
-           "kernel.apparmor_restrict_unprivileged_userns=0";
+    hint =
+        "user namespaces are off for ordinary users: sysctl -w kernel.unprivileged_userns_clone=1";
+  } else if (errnum == EPERM &&
+             sysctl("kernel/apparmor_restrict_unprivileged_userns").value_or(0) != 0) {
+    hint =
+        "AppArmor restricts user namespaces: install nucleus' AppArmor profile, or sysctl -w "
+        "kernel.apparmor_restrict_unprivileged_userns=0";
   } else if (errnum == EPERM) {
     hint = "user namespaces are forbidden here, by a chroot or by the container around us";
   } else if (errnum == ENOSYS) {
-    hint = "clone3 is missing: Linux 5.15 or newer is needed, and a container around us may hide it";
+    hint =
+        "clone3 is missing: Linux 5.15 or newer is needed, and a container around us may hide it";
   } else if (errnum == EAGAIN) {
-    hint = "the caller's limit of processes is reached (ulimit -u, or the pids limit of its cgroup)";
+    hint =
+        "the caller's limit of processes is reached (ulimit -u, or the pids limit of its cgroup)";
   } else if (errnum == EUSERS) {
     hint = "user namespaces are nested too deep";
   }

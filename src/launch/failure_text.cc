@@ -1,4 +1,5 @@
-// The child's {step, index, errno} as a sentence: what failed, on which object, why, and what to do.
+// The child's {step, index, errno} as a sentence: what failed, on which object, why, and what to
+// do.
 #include <cerrno>
 #include <string>
 
@@ -36,13 +37,19 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
   using spec::MountVerb;
   const bool host = op.verb == MountVerb::bind || op.verb == MountVerb::tree;
   if (op.verb == MountVerb::proc && errnum == EPERM) {
-    return "a container around us hides parts of /proc; give that one an unmasked /proc (systempaths=unconfined)";
+    return "a container around us hides parts of /proc; give that one an unmasked /proc "
+           "(systempaths=unconfined)";
   }
   if (errnum == ESTALE) return "the path was replaced while the container was started";
-  if (errnum == EROFS) return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs there";
-  if (errnum == ENOTDIR && host) return "one of source and target is a directory and the other is not";
-  if (errnum == EACCES && host) return "the source, or a directory above it, is not readable for you";
-  if (op.verb == MountVerb::overlay) return "the kernel must allow overlayfs in user namespaces (Linux 5.11)";
+  if (errnum == EROFS)
+    return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs "
+           "there";
+  if (errnum == ENOTDIR && host)
+    return "one of source and target is a directory and the other is not";
+  if (errnum == EACCES && host)
+    return "the source, or a directory above it, is not readable for you";
+  if (op.verb == MountVerb::overlay)
+    return "the kernel must allow overlayfs in user namespaces (Linux 5.11)";
   if (errnum == ELOOP) return "symbolic links in the root lead in a circle";
   return "";
 }
@@ -73,7 +80,8 @@ Error execute_failure(const LaunchPlan& plan, int errnum) {
   }
   std::string hint;
   if (errnum == EACCES) hint = "it is not executable there (mode, a noexec mount, or a directory)";
-  if (errnum == ENOEXEC) hint = "it is neither a program for this machine nor a script that begins with #!";
+  if (errnum == ENOEXEC)
+    hint = "it is neither a program for this machine nor a script that begins with #!";
   if (errnum == E2BIG) hint = "arguments and environment are too large";
   if (errnum == ENOMEM) hint = "--memory is too small for it";
   return fail(Kind::not_executable, errnum, "execute", command, hint).error();
@@ -83,7 +91,8 @@ Error execute_failure(const LaunchPlan& plan, int errnum) {
 
 Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
   const auto simple = [&](std::string op, std::string subject, std::string hint = "") {
-    return fail(Kind::runtime, message.errnum, std::move(op), std::move(subject), std::move(hint)).error();
+    return fail(Kind::runtime, message.errnum, std::move(op), std::move(subject), std::move(hint))
+        .error();
   };
   const std::string identity =
       std::to_string(plan.spec->identity.uid) + ":" + std::to_string(plan.spec->identity.gid);
@@ -95,7 +104,8 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::raise_loopback: return simple("bring up", "the container's loopback interface");
     case Step::make_root: return simple("make", "the container's root file system");
     case Step::pivot: return simple("pivot to", "the container's root file system");
-    case Step::close_descriptors: return simple("close", "inherited descriptors", "raise the limit of open files");
+    case Step::close_descriptors:
+      return simple("close", "inherited descriptors", "raise the limit of open files");
     case Step::no_new_privileges: return simple("set", "no_new_privs");
     case Step::bounding_set: return simple("drop", "the capability bounding set");
     case Step::set_groups: return simple("drop", "the caller's supplementary groups");
@@ -106,19 +116,23 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::rlimit: return simple("set", "a resource limit (setrlimit)");
     case Step::new_session: return simple("start", "a new session");
     case Step::keyring:
-      return simple("join", "a new session keyring", "the caller's quota of keys may be used up (/proc/key-users)");
+      return simple("join", "a new session keyring",
+                    "the caller's quota of keys may be used up (/proc/key-users)");
     case Step::landlock_ruleset: return simple("make", "the Landlock ruleset");
     case Step::landlock_rule:
-      return simple("add a Landlock rule for",
-                    message.index < plan.root.places.size() ? plan.root.places[message.index].path : "a place");
+      return simple("add a Landlock rule for", message.index < plan.root.places.size()
+                                                   ? plan.root.places[message.index].path
+                                                   : "a place");
     case Step::landlock_restrict: return simple("enter", "the Landlock domain");
     case Step::capabilities: return simple("drop", "all capabilities");
-    case Step::capabilities_read_back: return simple("verify that all capabilities are gone in", "the container");
+    case Step::capabilities_read_back:
+      return simple("verify that all capabilities are gone in", "the container");
     case Step::seccomp: return simple("install", "the seccomp filter");
     case Step::execute_init: return simple("execute", "the container's init");
     case Step::init_config: return simple("read", "the init's configuration");
     case Step::fork_workload:
-      return simple("fork", plan.spec->argv.front(), message.errnum == EAGAIN ? "raise --pids" : "");
+      return simple("fork", plan.spec->argv.front(),
+                    message.errnum == EAGAIN ? "raise --pids" : "");
     case Step::parent_gone: break;
   }
   return simple("start", plan.spec->argv.front());

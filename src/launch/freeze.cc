@@ -21,8 +21,8 @@ std::uint64_t rights_of(filesystem::Access access, int abi) {
     case filesystem::Access::read: return landlock::kReadRights;
     case filesystem::Access::devices:
       return landlock::rights(abi) & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-                                      LANDLOCK_ACCESS_FS_WRITE_FILE | sys::uapi::kFsTruncate | sys::uapi::kFsIoctlDev |
-                                      LANDLOCK_ACCESS_FS_EXECUTE);
+                                      LANDLOCK_ACCESS_FS_WRITE_FILE | sys::uapi::kFsTruncate |
+                                      sys::uapi::kFsIoctlDev | LANDLOCK_ACCESS_FS_EXECUTE);
     case filesystem::Access::read_write: return landlock::rights(abi) & ~landlock::kDeviceNodes;
   }
   return 0;
@@ -61,8 +61,9 @@ void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
       landlock::file_rights(abi) & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE);
   for (const filesystem::Place& place : plan.root.places) {
     const std::uint64_t rights = rights_of(place.access, abi);
-    frozen.places.push_back(
-        {.path = place.path.c_str(), .rights = rights, .file_rights = rights & landlock::file_rights(abi)});
+    frozen.places.push_back({.path = place.path.c_str(),
+                             .rights = rights,
+                             .file_rights = rights & landlock::file_rights(abi)});
   }
   script.places = frozen.places.data();
   script.place_count = frozen.places.size();
@@ -70,8 +71,9 @@ void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
 
 }  // namespace
 
-std::string init_config(const std::vector<std::string>& candidates, const std::vector<std::string>& argv,
-                        const std::vector<std::string>& envp, bool confirm) {
+std::string init_config(const std::vector<std::string>& candidates,
+                        const std::vector<std::string>& argv, const std::vector<std::string>& envp,
+                        bool confirm) {
   init::Config header;
   header.candidates = static_cast<std::uint32_t>(candidates.size());
   header.arguments = static_cast<std::uint32_t>(argv.size());
@@ -101,7 +103,8 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   Frozen& out = *frozen_plan;
   child::Script& script = out.script;
   const spec::ContainerSpec& spec = *plan.spec;
-  const bool has_zero = isolation::host_id(plan.maps->uids, 0) && isolation::host_id(plan.maps->gids, 0);
+  const bool has_zero =
+      isolation::host_id(plan.maps->uids, 0) && isolation::host_id(plan.maps->gids, 0);
   script.socket = child_socket;
   script.setup_uid = has_zero ? 0 : spec.identity.uid;
   script.setup_gid = has_zero ? 0 : spec.identity.gid;
@@ -116,7 +119,8 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.steps = out.steps.data();
   script.step_count = out.steps.size();
   script.cwd = spec.cwd.c_str();
-  for (const auto& [resource, value] : plan.rlimits) out.limits.push_back({.resource = resource, .value = value});
+  for (const auto& [resource, value] : plan.rlimits)
+    out.limits.push_back({.resource = resource, .value = value});
   script.limits = out.limits.data();
   script.limit_count = out.limits.size();
   script.last_capability = plan.facts.last_capability;
@@ -125,10 +129,11 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.filter = filter.data();
   script.filter_size = static_cast<std::uint16_t>(filter.size());
   if (spec.init) {
-    const std::string_view image(nucleus_init_image,
-                                 static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
+    const std::string_view image(
+        nucleus_init_image, static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
-    out.init_config = NUCLEUS_TRY(sys::sealed_memfd("init-config", init_config(plan.candidates, spec.argv, spec.env, plan.read_back)));
+    out.init_config = NUCLEUS_TRY(sys::sealed_memfd(
+        "init-config", init_config(plan.candidates, spec.argv, spec.env, plan.read_back)));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {

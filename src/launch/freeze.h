@@ -1,4 +1,5 @@
-// LaunchPlan to ChildScript: flat arrays, C strings, open descriptors; nothing is left to decide or allocate.
+// LaunchPlan to ChildScript: flat arrays, C strings, open descriptors; nothing is left to decide or
+// allocate.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,7 @@ struct Frozen {
 
 /// The init's configuration as one block. Exposed for tests.
 [[nodiscard]] std::string init_config(const std::vector<std::string>& candidates,
-                                      const std::vector<std::string>& argv, const std::vector<std::string>& envp,
-                                      bool confirm = false);
+                                      const std::vector<std::string>& argv,
+                                      const std::vector<std::string>& envp, bool confirm = false);
 
 }  // namespace nucleus::launch

@@ -22,7 +22,8 @@ constexpr rlim_t kHardOpenFiles = 65536;  // a server may raise itself to this
 
 KernelFacts read_kernel_facts() {
   KernelFacts facts;
-  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  const long abi =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   facts.landlock_abi = abi > 0 ? static_cast<int>(abi) : 0;
   if (const auto text = sys::read_file_at(AT_FDCWD, "/proc/sys/kernel/cap_last_cap")) {
     std::from_chars(text->data(), text->data() + text->size(), facts.last_capability);
@@ -48,11 +49,13 @@ std::vector<std::string> command_candidates(const spec::ContainerSpec& spec) {
   return found;
 }
 
-Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps, filesystem::RootPlan root,
-                             const KernelFacts& facts, std::uint64_t nproc) {
+Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps,
+                             filesystem::RootPlan root, const KernelFacts& facts,
+                             std::uint64_t nproc) {
   if (facts.landlock_abi == 0) {
-    return fail(Kind::runtime, ENOSYS, "apply", "Landlock",
-                "boot the kernel with landlock in its lsm= list; a container around us may also hide it");
+    return fail(
+        Kind::runtime, ENOSYS, "apply", "Landlock",
+        "boot the kernel with landlock in its lsm= list; a container around us may also hide it");
   }
   LaunchPlan plan;
   plan.spec = &spec;
@@ -61,7 +64,8 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
   plan.root = std::move(root);
   plan.facts = facts;
   const rlim_t hard = std::min(facts.open_files.rlim_max, kHardOpenFiles);
-  plan.rlimits.push_back({RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
+  plan.rlimits.push_back(
+      {RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
   plan.rlimits.push_back({RLIMIT_CORE, {.rlim_cur = 0, .rlim_max = 0}});
   if (nproc != 0) plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = nproc, .rlim_max = nproc}});
   plan.candidates = command_candidates(spec);

@@ -1,4 +1,5 @@
-// One start, decided: what each room planned, side by side, and the facts of the kernel that decided it.
+// One start, decided: what each room planned, side by side, and the facts of the kernel that
+// decided it.
 #pragma once
 
 #include <sys/resource.h>
@@ -17,9 +18,9 @@ namespace nucleus::launch {
 
 /// What this kernel offers, asked once a start.
 struct KernelFacts {
-  int landlock_abi = 0;      // 0: none
+  int landlock_abi = 0;  // 0: none
   int last_capability = 40;
-  rlimit open_files{};       // our own: hard limits cannot be raised
+  rlimit open_files{};  // our own: hard limits cannot be raised
 };
 
 [[nodiscard]] KernelFacts read_kernel_facts();
@@ -37,10 +38,12 @@ struct LaunchPlan {
 
 /// `nproc`: the process limit when no cgroup holds it (0: none).
 /// Errors: Landlock is missing. Landlock: Linux 5.13; source: landlock(7).
-[[nodiscard]] Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps,
-                                           filesystem::RootPlan root, const KernelFacts& facts, std::uint64_t nproc);
+[[nodiscard]] Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec,
+                                           const isolation::IdMaps& maps, filesystem::RootPlan root,
+                                           const KernelFacts& facts, std::uint64_t nproc);
 
-/// Where a command is looked for: itself when it has a slash, else below each directory of the container's PATH.
+/// Where a command is looked for: itself when it has a slash, else below each directory of the
+/// container's PATH.
 [[nodiscard]] std::vector<std::string> command_candidates(const spec::ContainerSpec& spec);
 
 }  // namespace nucleus::launch

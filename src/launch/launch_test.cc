@@ -22,14 +22,19 @@ spec::ContainerSpec some_spec() {
 
 LaunchPlan plan_of(const spec::ContainerSpec& spec, const isolation::IdMaps& maps) {
   filesystem::RootPlan root;
-  root.ops.push_back({.verb = spec::MountVerb::bind, .target = "data", .source = "/srv", .flag = "--volume /srv:/data"});
+  root.ops.push_back({.verb = spec::MountVerb::bind,
+                      .target = "data",
+                      .source = "/srv",
+                      .flag = "--volume /srv:/data"});
   root.places.push_back({"/data", filesystem::Access::read_write});
-  return *make_plan(spec, maps, root, {.landlock_abi = 4, .last_capability = 40, .open_files = {4096, 4096}}, 0);
+  return *make_plan(spec, maps, root,
+                    {.landlock_abi = 4, .last_capability = 40, .open_files = {4096, 4096}}, 0);
 }
 
 TEST(CommandCandidates, FollowTheContainersPath) {
   spec::ContainerSpec spec = some_spec();
-  EXPECT_EQ(command_candidates(spec), (std::vector<std::string>{"/usr/bin/tool", "./tool", "/bin/tool"}));
+  EXPECT_EQ(command_candidates(spec),
+            (std::vector<std::string>{"/usr/bin/tool", "./tool", "/bin/tool"}));
   spec.argv = {"./tool"};
   EXPECT_EQ(command_candidates(spec), (std::vector<std::string>{"./tool"}));
   spec.argv = {"tool"};
@@ -40,7 +45,8 @@ TEST(CommandCandidates, FollowTheContainersPath) {
 TEST(MakePlan, RefusesToGoWithoutLandlock) {
   const spec::ContainerSpec spec = some_spec();
   const isolation::IdMaps maps;
-  const auto plan = make_plan(spec, maps, {}, {.landlock_abi = 0, .last_capability = 40, .open_files = {}}, 0);
+  const auto plan =
+      make_plan(spec, maps, {}, {.landlock_abi = 0, .last_capability = 40, .open_files = {}}, 0);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().text().find("Landlock"), std::string::npos);
 }
@@ -83,7 +89,8 @@ TEST(ExplainFailure, NamesTheObjectTheReasonAndTheFlag) {
   message.step = child::Step::mount_op;
   message.errnum = ENOTDIR;
   const std::string text = explain_failure(plan, message).text();
-  for (const char* part : {"/srv", "/data", "ENOTDIR", "--volume"}) EXPECT_NE(text.find(part), std::string::npos) << text;
+  for (const char* part : {"/srv", "/data", "ENOTDIR", "--volume"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
 TEST(ExplainFailure, EveryStepHasASentence) {

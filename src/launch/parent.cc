@@ -44,7 +44,8 @@ Result<> send(int socket, MessageKind kind, const std::vector<sys::UniqueFd>& fd
     std::memcpy(CMSG_DATA(item), numbers.data(), bytes);
   }
   while (::sendmsg(socket, &header, MSG_NOSIGNAL) < 0) {
-    if (errno != EINTR) return fail(Kind::runtime, errno, "talk to", "the container's first process");
+    if (errno != EINTR)
+      return fail(Kind::runtime, errno, "talk to", "the container's first process");
   }
   return {};
 }
@@ -67,15 +68,18 @@ Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, 
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid == 0) child::run_script(script);
   if (pid < 0) return std::unexpected(isolation::explain_clone_failure(errno));
-  return Cloned{.child = sys::Child(static_cast<pid_t>(pid), sys::UniqueFd(pidfd)), .into_cgroup = cgroup_fd >= 0};
+  return Cloned{.child = sys::Child(static_cast<pid_t>(pid), sys::UniqueFd(pidfd)),
+                .into_cgroup = cgroup_fd >= 0};
 }
 
-// The source as the container shall see it: a copy of its mounts, its attributes set, its ids shifted into the
-// container's. mount_setattr(2), "ID-mapped mounts".
-Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace, std::vector<std::string>& notes) {
+// The source as the container shall see it: a copy of its mounts, its attributes set, its ids
+// shifted into the container's. mount_setattr(2), "ID-mapped mounts".
+Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
+                                 std::vector<std::string>& notes) {
   const auto clone = [&] {
-    return sys::UniqueFd(static_cast<int>(::syscall(SYS_open_tree, source.fd, "",
-                                                    AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    return sys::UniqueFd(static_cast<int>(
+        ::syscall(SYS_open_tree, source.fd, "",
+                  AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
   };
   sys::UniqueFd tree = clone();
   if (!tree.valid()) return fail(Kind::runtime, errno, "copy the mounts of", source.flag);
@@ -86,30 +90,35 @@ Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace, s
     mount_attr mapped = attributes;
     mapped.attr_set |= MOUNT_ATTR_IDMAP;
     mapped.userns_fd = static_cast<__u64>(user_namespace);
-    if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped, sizeof mapped) == 0) return tree;
+    if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped,
+                  sizeof mapped) == 0)
+      return tree;
     if (source.writable) {
       return fail(Kind::runtime, errno, "map the owners of files in", source.flag,
-                  "its file system does not take idmapped mounts, and without one the container's files would belong to "
+                  "its file system does not take idmapped mounts, and without one the container's "
+                  "files would belong to "
                   "ids that nobody has; make it read-only, or use --userns host");
     }
-    notes.push_back("owners of files are not shown as they are in " + source.flag + ": no idmapped mount (" +
-                    errno_text(errno) + ")");
+    notes.push_back("owners of files are not shown as they are in " + source.flag +
+                    ": no idmapped mount (" + errno_text(errno) + ")");
     tree = clone();
   }
-  if (!tree.valid() ||
-      ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes) < 0) {
+  if (!tree.valid() || ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE,
+                                 &attributes, sizeof attributes) < 0) {
     return fail(Kind::runtime, errno, "set the mount attributes of", source.flag);
   }
   return tree;
 }
 
-Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid, const std::vector<TreeSource>& sources,
+Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid,
+                                               const std::vector<TreeSource>& sources,
                                                std::vector<std::string>& notes) {
   std::vector<sys::UniqueFd> trees;
   if (sources.empty()) return trees;
   sys::UniqueFd user_namespace;
   if ((plan.clone_flags & CLONE_NEWUSER) != 0) {
-    user_namespace = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/user", O_RDONLY));
+    user_namespace =
+        NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/ns/user", O_RDONLY));
   }
   for (const TreeSource& source : sources) {
     trees.push_back(NUCLEUS_TRY(mount_tree(source, user_namespace.get(), notes)));
@@ -118,8 +127,9 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
 }
 
 // Everything that must be true before the child may take its first step.
-Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket, const resources::Cgroup& cgroup,
-                   const std::vector<TreeSource>& trees, std::vector<std::string>& notes) {
+Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
+                   const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
+                   std::vector<std::string>& notes) {
   NUCLEUS_CHECK(isolation::write_maps(cloned.child.pid(), *plan.maps));
   NUCLEUS_CHECK(cgroup.attach(cloned.child.pid(), cloned.into_cgroup));
   const auto made = NUCLEUS_TRY(mount_trees(plan, cloned.child.pid(), trees, notes));
@@ -138,8 +148,9 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         if (plan.read_back) hooks.read_back(pid);
         return {};
       }
-      return fail(Kind::runtime, 0, "start", plan.spec->argv.front(),
-                  "the container's first process was killed while it was being set up (out of memory?)");
+      return fail(
+          Kind::runtime, 0, "start", plan.spec->argv.front(),
+          "the container's first process was killed while it was being set up (out of memory?)");
     }
     switch (message->kind) {
       case MessageKind::started:
@@ -176,7 +187,8 @@ Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
   } while (got < 0 && errno == EINTR);
   if (got == 0 || (got < 0 && errno == ECONNRESET)) return std::optional<Message>();
   if (got < 0) return fail(Kind::runtime, errno, "hear from", "the container's first process");
-  if (got != sizeof message) return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
+  if (got != sizeof message)
+    return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
   const cmsghdr* const item = CMSG_FIRSTHDR(&header);
   if (item != nullptr && item->cmsg_type == SCM_RIGHTS && item->cmsg_len == CMSG_LEN(sizeof(int))) {
     int number = -1;
@@ -187,8 +199,9 @@ Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
   return message;
 }
 
-Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
-                        const Hooks& hooks, std::vector<std::string>& notes) {
+Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
+                        const std::vector<TreeSource>& trees, const Hooks& hooks,
+                        std::vector<std::string>& notes) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
     return fail(Kind::runtime, errno, "make", "a socket to the container");
@@ -197,7 +210,8 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   sys::UniqueFd theirs(ends[1]);
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
   frozen->script.parent_socket = ours.get();
-  // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the container.
+  // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the
+  // container.
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));

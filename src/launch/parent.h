@@ -24,9 +24,11 @@ struct TreeSource {
 struct Hooks {
   /// Waits until `fd` can be read; an error when the user interrupts meanwhile.
   std::function<Result<>(int fd)> await;
-  /// Fills the context: `directory` is the empty tmpfs of the container whose first process is `pid`.
+  /// Fills the context: `directory` is the empty tmpfs of the container whose first process is
+  /// `pid`.
   std::function<Result<>(int directory, pid_t pid)> fill_context;
-  /// Reads back what is in force in process `pid`; called when the workload runs and plan.read_back is set.
+  /// Reads back what is in force in process `pid`; called when the workload runs and plan.read_back
+  /// is set.
   std::function<void(pid_t pid)> read_back;
 };
 
@@ -35,9 +37,9 @@ struct Launched {
   sys::UniqueFd socket;  // to the init; invalid without one
 };
 
-/// Starts the container; comes back when the workload's execve has succeeded, or with what failed. On failure nothing of
-/// the container runs any more. `notes` takes fallbacks.
-/// Kernel 5.15 (idmapped mounts 5.12, CLONE_INTO_CGROUP 5.7). Call with one thread only.
+/// Starts the container; comes back when the workload's execve has succeeded, or with what failed.
+/// On failure nothing of the container runs any more. `notes` takes fallbacks. Kernel 5.15
+/// (idmapped mounts 5.12, CLONE_INTO_CGROUP 5.7). Call with one thread only.
 [[nodiscard]] Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
                                       const std::vector<TreeSource>& trees, const Hooks& hooks,
                                       std::vector<std::string>& notes);

@@ -19,7 +19,8 @@ namespace nucleus::resources {
 namespace {
 
 // The number behind `key` in a flat keyed file, or the whole file's number when the key is empty.
-std::optional<std::uint64_t> read_number(int directory, const std::string& file, std::string_view key) {
+std::optional<std::uint64_t> read_number(int directory, const std::string& file,
+                                         std::string_view key) {
   const auto text = sys::read_file_at(directory, file);
   if (!text) return std::nullopt;
   std::size_t at = 0;
@@ -31,7 +32,8 @@ std::optional<std::uint64_t> read_number(int directory, const std::string& file,
   }
   std::uint64_t value = 0;
   const char* const begin = text->data();
-  if (std::from_chars(begin + at, begin + text->size(), value).ec != std::errc()) return std::nullopt;
+  if (std::from_chars(begin + at, begin + text->size(), value).ec != std::errc())
+    return std::nullopt;
   return value;
 }
 
@@ -42,22 +44,26 @@ Result<> enable_controllers(const CgroupPlan& plan) {
   std::string missing;
   for (const std::string& controller : plan.v2_controllers) {
     if (enabled.find(" " + controller + " ") == std::string::npos &&
-        enabled.find(" " + controller + "\n") == std::string::npos && missing.find(controller) == std::string::npos) {
+        enabled.find(" " + controller + "\n") == std::string::npos &&
+        missing.find(controller) == std::string::npos) {
       missing += (missing.empty() ? "+" : " +") + controller;
     }
   }
   if (missing.empty()) return {};
   if (plan.leave_parent) {
-    // cgroup-v2.rst, "No Internal Process Constraint": who distributes controllers holds no processes itself.
+    // cgroup-v2.rst, "No Internal Process Constraint": who distributes controllers holds no
+    // processes itself.
     const std::string leaf = plan.v2_parent + "/supervisor";
     if (::mkdir(leaf.c_str(), 0755) < 0 && errno != EEXIST) {
       return fail(Kind::runtime, errno, "create the cgroup", leaf);
     }
-    const std::string procs = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.v2_parent + "/cgroup.procs"));
+    const std::string procs =
+        NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.v2_parent + "/cgroup.procs"));
     std::size_t at = 0;
     while (at < procs.size()) {
       const std::size_t end = std::min(procs.find('\n', at), procs.size());
-      // One may have ended meanwhile (ESRCH): what matters is whether the controllers can be enabled after this.
+      // One may have ended meanwhile (ESRCH): what matters is whether the controllers can be
+      // enabled after this.
       (void)sys::write_file_at(AT_FDCWD, leaf + "/cgroup.procs", procs.substr(at, end - at));
       at = end + 1;
     }
@@ -94,7 +100,8 @@ Result<> remove_directory(const std::string& path, int directory) {
   for (unsigned round = 0;; ++round) {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
     if (errno != EBUSY || !wait_a_little(round)) {
-      return fail(Kind::runtime, errno, "remove the cgroup", path, "end what is in its cgroup.procs, then rmdir it");
+      return fail(Kind::runtime, errno, "remove the cgroup", path,
+                  "end what is in its cgroup.procs, then rmdir it");
     }
     if (round > 4) kill_everything(directory);
   }
@@ -105,7 +112,8 @@ Result<> remove_directory(const std::string& path, int directory) {
 Cgroup::~Cgroup() {
   if (directories_.empty()) return;
   kill_all();
-  (void)remove();  // a destructor has nobody to tell; the record still names the path for the next run
+  (void)remove();  // a destructor has nobody to tell; the record still names the path for the next
+                   // run
 }
 
 Result<> Cgroup::make(const CgroupDirectory& plan) {
@@ -115,16 +123,19 @@ Result<> Cgroup::make(const CgroupDirectory& plan) {
   }
   directories_.push_back({.plan = plan, .fd = {}});
   Directory& made = directories_.back();
-  made.fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, plan.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the cgroup"));
+  made.fd = NUCLEUS_TRY(
+      sys::open_at(AT_FDCWD, plan.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the cgroup"));
   for (const LimitFile& limit : plan.files) {
     std::string value = limit.value;
-    if (value.empty()) value = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.path + "/../" + limit.file));
+    if (value.empty())
+      value = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.path + "/../" + limit.file));
     auto written = sys::write_file_at(made.fd.get(), limit.file, value);
     if (written || (limit.if_there && written.error().errnum == ENOENT)) continue;
     Error error = std::move(written.error());
     error.subject = plan.path + "/" + limit.file;
     if (error.errnum == EACCES && !plan.v2) error.hint = "the cgroup above has a smaller limit";
-    if (error.errnum == ENOENT) error.hint = "the kernel was built or booted without it (swapaccount=1?)";
+    if (error.errnum == ENOENT)
+      error.hint = "the kernel was built or booted without it (swapaccount=1?)";
     return std::unexpected(with_context(std::move(error), limit.flag));
   }
   return watch(made);
@@ -138,8 +149,9 @@ Result<> Cgroup::watch(const Directory& directory) {
     watch.fd = sys::UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!watch.fd.valid()) return fail(Kind::runtime, errno, "make", "an eventfd");
     watch.poll_events = POLLIN;
-    NUCLEUS_CHECK(sys::write_file_at(directory.fd.get(), "cgroup.event_control",
-                                     std::to_string(watch.fd.get()) + " " + std::to_string(watch.file.get())));
+    NUCLEUS_CHECK(sys::write_file_at(
+        directory.fd.get(), "cgroup.event_control",
+        std::to_string(watch.fd.get()) + " " + std::to_string(watch.file.get())));
     watches_.push_back(std::move(watch));
   }
   if (directory.plan.pids && directory.plan.v2) {
@@ -168,20 +180,23 @@ Result<> Cgroup::attach(pid_t pid, bool cloned_into) const {
   for (const Directory& directory : directories_) {
     if (directory.plan.v2 && cloned_into) continue;
     auto written = sys::write_file_at(directory.fd.get(), "cgroup.procs", std::to_string(pid));
-    if (!written) return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
+    if (!written)
+      return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
   }
   return {};
 }
 
 std::vector<EventSource> Cgroup::events() const {
   std::vector<EventSource> sources;
-  for (const Watch& watch : watches_) sources.push_back({.fd = watch.fd.get(), .poll_events = watch.poll_events});
+  for (const Watch& watch : watches_)
+    sources.push_back({.fd = watch.fd.get(), .poll_events = watch.poll_events});
   return sources;
 }
 
 bool Cgroup::needs_polling() const {
   // Linux 6.18 was seen to wake nobody who polls the pids.events of a v1 hierarchy.
-  return std::ranges::any_of(directories_, [](const Directory& each) { return each.plan.pids && !each.plan.v2; });
+  return std::ranges::any_of(directories_,
+                             [](const Directory& each) { return each.plan.pids && !each.plan.v2; });
 }
 
 void Cgroup::acknowledge(std::size_t index) {
@@ -197,7 +212,8 @@ Counters Cgroup::read_counters() const {
     const int fd = directory.fd.get();
     if (directory.plan.pids) counters.pids_refused = read_number(fd, "pids.events", "max");
     if (directory.plan.memory) {
-      counters.oom_kills = read_number(fd, directory.plan.v2 ? "memory.events" : "memory.oom_control", "oom_kill");
+      counters.oom_kills =
+          read_number(fd, directory.plan.v2 ? "memory.events" : "memory.oom_control", "oom_kill");
       counters.peak_memory_bytes =
           read_number(fd, directory.plan.v2 ? "memory.peak" : "memory.max_usage_in_bytes", "");
     }

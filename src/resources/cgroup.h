@@ -38,7 +38,8 @@ class Cgroup {
   ~Cgroup();
 
   /// Makes every directory and writes every limit; on failure nothing is left.
-  /// Errors: EEXIST (the id is taken), EACCES, EINVAL (the kernel took a limit for nonsense), each naming the file.
+  /// Errors: EEXIST (the id is taken), EACCES, EINVAL (the kernel took a limit for nonsense), each
+  /// naming the file.
   [[nodiscard]] static Result<Cgroup> create(const CgroupPlan& plan);
 
   [[nodiscard]] bool empty() const { return directories_.empty(); }
@@ -61,10 +62,12 @@ class Cgroup {
 
   [[nodiscard]] Counters read_counters() const;
 
-  /// SIGKILL to everything inside: `cgroup.kill` (Linux 5.14), or each listed process until none is left.
+  /// SIGKILL to everything inside: `cgroup.kill` (Linux 5.14), or each listed process until none is
+  /// left.
   void kill_all() const;
 
-  /// Removes the directories; waits up to two seconds for the kernel to let go of the last dead process.
+  /// Removes the directories; waits up to two seconds for the kernel to let go of the last dead
+  /// process.
   Result<> remove();
 
   [[nodiscard]] std::vector<std::string> paths() const;
@@ -86,7 +89,8 @@ class Cgroup {
   std::vector<Watch> watches_;
 };
 
-/// For a directory that a dead nucleus left: kills what is inside and removes it. True when it is gone.
+/// For a directory that a dead nucleus left: kills what is inside and removes it. True when it is
+/// gone.
 bool reclaim_cgroup(const std::string& path);
 
 }  // namespace nucleus::resources

@@ -13,7 +13,8 @@ namespace nucleus::resources {
 namespace {
 
 constexpr const char* kDelegationCure =
-    "run it as root, or in a delegated cgroup: systemd-run --user --scope -p Delegate=yes nucleus run ...";
+    "run it as root, or in a delegated cgroup: systemd-run --user --scope -p Delegate=yes nucleus "
+    "run ...";
 
 // The wishes, by controller and free of any layout: flag, and the files of either version.
 struct Wish {
@@ -23,7 +24,8 @@ struct Wish {
   std::vector<LimitFile> v1, v2;
 };
 
-// cgroup v1 counts weight as shares with 1024 for v2's 100; the kernel's own bounds are 2 and 262144.
+// cgroup v1 counts weight as shares with 1024 for v2's 100; the kernel's own bounds are 2 and
+// 262144.
 std::uint64_t shares_of_weight(std::uint32_t weight) {
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(weight) * 1024 / 100, 2, 262'144);
 }
@@ -34,7 +36,8 @@ Wish memory_wish(const spec::Resources& resources) {
   const std::uint64_t memory = resources.memory->bytes;
   const std::uint64_t both = resources.memory_swap ? resources.memory_swap->bytes : memory;
   Wish wish{.controller = "memory", .flag = "--memory", .asked = true, .v1 = {}, .v2 = {}};
-  // v1 keeps memsw >= limit at every moment; a new cgroup has both without a limit, so the smaller goes first.
+  // v1 keeps memsw >= limit at every moment; a new cgroup has both without a limit, so the smaller
+  // goes first.
   wish.v1 = {{.file = "memory.limit_in_bytes", .value = number(memory), .flag = "--memory"},
              {.file = "memory.memsw.limit_in_bytes",
               .value = number(both),
@@ -53,7 +56,11 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
   std::vector<Wish> all;
   if (resources.pids) {
     const LimitFile limit{.file = "pids.max", .value = number(*resources.pids), .flag = "--pids"};
-    all.push_back({.controller = "pids", .flag = "--pids", .asked = resources.pids_asked, .v1 = {limit}, .v2 = {limit}});
+    all.push_back({.controller = "pids",
+                   .flag = "--pids",
+                   .asked = resources.pids_asked,
+                   .v1 = {limit},
+                   .v2 = {limit}});
   }
   if (resources.memory) {
     all.push_back(memory_wish(resources));
@@ -77,11 +84,14 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
                    .v1 = {{.file = "cpu.shares",
                            .value = number(shares_of_weight(*resources.cpu_weight)),
                            .flag = "--cpu-weight"}},
-                   .v2 = {{.file = "cpu.weight", .value = number(*resources.cpu_weight), .flag = "--cpu-weight"}}});
+                   .v2 = {{.file = "cpu.weight",
+                           .value = number(*resources.cpu_weight),
+                           .flag = "--cpu-weight"}}});
   }
   if (!resources.cpuset_cpus.empty() || !resources.cpuset_mems.empty()) {
     Wish wish{.controller = "cpuset", .flag = "--cpuset-cpus", .asked = true, .v1 = {}, .v2 = {}};
-    // A v1 cpuset takes no task before both lists are set; an empty wish means "as the parent", filled in by create().
+    // A v1 cpuset takes no task before both lists are set; an empty wish means "as the parent",
+    // filled in by create().
     wish.v1 = {{.file = "cpuset.cpus", .value = resources.cpuset_cpus, .flag = "--cpuset-cpus"},
                {.file = "cpuset.mems", .value = resources.cpuset_mems, .flag = "--cpuset-mems"}};
     for (const LimitFile& file : wish.v1) {
@@ -89,7 +99,8 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
     }
     all.push_back(std::move(wish));
   }
-  if (want_usage) all.push_back({.controller = "cpuacct", .flag = "--json", .asked = false, .v1 = {}, .v2 = {}});
+  if (want_usage)
+    all.push_back({.controller = "cpuacct", .flag = "--json", .asked = false, .v1 = {}, .v2 = {}});
   return all;
 }
 
@@ -123,7 +134,8 @@ Result<CgroupAccess> probe_access(const Hierarchy& hierarchy) {
   const char* const own = hierarchy.v2.own.c_str();
   const bool marked = (::getxattr(own, "trusted.delegate", &value, 1) == 1 && value == '1') ||
                       (::getxattr(own, "user.delegate", &value, 1) == 1 && value == '1');
-  const bool writable = ::access(own, W_OK) == 0 && ::access((hierarchy.v2.own + "/cgroup.procs").c_str(), W_OK) == 0 &&
+  const bool writable = ::access(own, W_OK) == 0 &&
+                        ::access((hierarchy.v2.own + "/cgroup.procs").c_str(), W_OK) == 0 &&
                         ::access((hierarchy.v2.own + "/cgroup.subtree_control").c_str(), W_OK) == 0;
   const bool whole_tree = hierarchy.v2.own == hierarchy.v2.mount;
   access.delegated = writable && !whole_tree && (marked || !access.root);
@@ -132,8 +144,9 @@ Result<CgroupAccess> probe_access(const Hierarchy& hierarchy) {
   return access;
 }
 
-Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access, const std::string& name,
-                               const spec::Resources& resources, bool want_usage, std::vector<std::string>& notes) {
+Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
+                               const std::string& name, const spec::Resources& resources,
+                               bool want_usage, std::vector<std::string>& notes) {
   CgroupPlan plan;
   for (const Wish& wish : wishes(resources, want_usage)) {
     const auto v1 = hierarchy.v1.find(wish.controller);
@@ -165,13 +178,16 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
     }
     if (wish.asked) {
       return fail(Kind::runtime, 0, "enforce", wish.flag,
-                  reason + (access.root ? "; enable the controller, or leave the flag out" : std::string("; ") + kDelegationCure));
+                  reason + (access.root ? "; enable the controller, or leave the flag out"
+                                        : std::string("; ") + kDelegationCure));
     }
     if (std::string_view(wish.controller) == "pids") {
-      notes.push_back("default limit of " + number(*resources.pids) + " processes by RLIMIT_NPROC: " + reason);
+      notes.push_back("default limit of " + number(*resources.pids) +
+                      " processes by RLIMIT_NPROC: " + reason);
     }
   }
-  plan.limits_pids = std::ranges::any_of(plan.directories, [](const CgroupDirectory& directory) { return directory.pids; });
+  plan.limits_pids = std::ranges::any_of(
+      plan.directories, [](const CgroupDirectory& directory) { return directory.pids; });
   return plan;
 }
 

@@ -1,7 +1,9 @@
-// Which cgroup directories a container gets and what is written into each: decided before anything is made.
+// Which cgroup directories a container gets and what is written into each: decided before anything
+// is made.
 //
-// v1 hosts: one directory a controller that is needed, below our own cgroup. v2 hosts: one directory, below the root (as
-// root) or below our own cgroup when it was delegated to us. Sources: cgroup-v2.rst, cgroup-v1/{memory,pids}.rst.
+// v1 hosts: one directory a controller that is needed, below our own cgroup. v2 hosts: one
+// directory, below the root (as root) or below our own cgroup when it was delegated to us. Sources:
+// cgroup-v2.rst, cgroup-v1/{memory,pids}.rst.
 #pragma once
 
 #include <string>
@@ -16,8 +18,9 @@ namespace nucleus::resources {
 struct LimitFile {
   std::string file;
   std::string value;
-  std::string flag;       // whose wish it is, for the error
-  bool if_there = false;  // a file that some kernels lack without harm (swap accounting switched off)
+  std::string flag;  // whose wish it is, for the error
+  bool if_there =
+      false;  // a file that some kernels lack without harm (swap accounting switched off)
 };
 
 struct CgroupDirectory {
@@ -31,25 +34,27 @@ struct CgroupPlan {
   std::vector<CgroupDirectory> directories;
   std::string v2_parent;                    // where controllers must be enabled for the child
   std::vector<std::string> v2_controllers;  // which
-  bool leave_parent = false;                // v2_parent holds processes (ours): move them to a leaf first
-  bool limits_pids = false;                 // false: the pids limit falls to RLIMIT_NPROC
+  bool leave_parent = false;  // v2_parent holds processes (ours): move them to a leaf first
+  bool limits_pids = false;   // false: the pids limit falls to RLIMIT_NPROC
 
   [[nodiscard]] bool empty() const { return directories.empty(); }
 };
 
 /// What the host lets this caller do. Probed by container/, given here so that planning stays pure.
 struct CgroupAccess {
-  bool root = false;         // may make directories anywhere
-  bool delegated = false;    // our own v2 cgroup was handed to us (delegate xattr, or owned by the caller)
+  bool root = false;  // may make directories anywhere
+  bool delegated =
+      false;  // our own v2 cgroup was handed to us (delegate xattr, or owned by the caller)
   std::string v2_available;  // cgroup.controllers of the v2 parent that would be used
 };
 
 [[nodiscard]] Result<CgroupAccess> probe_access(const Hierarchy& hierarchy);
 
-/// `want_usage`: peak memory and CPU time are to be reported. Errors: a limit that was asked for and cannot be set here,
-/// with the reason and the cure.
+/// `want_usage`: peak memory and CPU time are to be reported. Errors: a limit that was asked for
+/// and cannot be set here, with the reason and the cure.
 [[nodiscard]] Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
-                                             const std::string& name, const spec::Resources& resources,
-                                             bool want_usage, std::vector<std::string>& notes);
+                                             const std::string& name,
+                                             const spec::Resources& resources, bool want_usage,
+                                             std::vector<std::string>& notes);
 
 }  // namespace nucleus::resources

@@ -21,10 +21,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-// The path of our cgroup below what is mounted: a container around us may show only a part of the tree.
-std::string below_mount(const std::string& mount, std::string_view mounted_root, std::string_view path) {
-  if (mounted_root != "/" && path.starts_with(mounted_root)) path.remove_prefix(mounted_root.size());
-  // A path that begins with ".." lies outside our cgroup namespace: the mount's own root is all that can be used.
+// The path of our cgroup below what is mounted: a container around us may show only a part of the
+// tree.
+std::string below_mount(const std::string& mount, std::string_view mounted_root,
+                        std::string_view path) {
+  if (mounted_root != "/" && path.starts_with(mounted_root))
+    path.remove_prefix(mounted_root.size());
+  // A path that begins with ".." lies outside our cgroup namespace: the mount's own root is all
+  // that can be used.
   if (path.starts_with("/..")) path = "";
   return path == "/" ? mount : mount + std::string(path);
 }
@@ -84,7 +88,8 @@ Hierarchy parse_hierarchy(const std::string& mountinfo, const std::string& cgrou
 }
 
 Result<Hierarchy> read_hierarchy() {
-  const std::string mountinfo = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, "/proc/self/mountinfo", 16U << 20));
+  const std::string mountinfo =
+      NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, "/proc/self/mountinfo", 16U << 20));
   const std::string cgroup = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, "/proc/self/cgroup"));
   return parse_hierarchy(mountinfo, cgroup);
 }

@@ -1,4 +1,5 @@
-// Where this host keeps its cgroup controllers, on v1, v2 and mixed hosts: cgroups(7), proc(5) mountinfo and cgroup.
+// Where this host keeps its cgroup controllers, on v1, v2 and mixed hosts: cgroups(7), proc(5)
+// mountinfo and cgroup.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // Which Landlock rights exist in which ABI, and which a container's places get: landlock(7).
 //
-// Network rights are left alone: the network namespace decides what can be reached, and programs in the container talk to
-// each other over loopback. Child-safe: arithmetic only.
+// Network rights are left alone: the network namespace decides what can be reached, and programs in
+// the container talk to each other over loopback. Child-safe: arithmetic only.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,8 @@ namespace nucleus::security::landlock {
 
 inline constexpr std::uint64_t kReadRights =
     LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-inline constexpr std::uint64_t kDeviceNodes = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+inline constexpr std::uint64_t kDeviceNodes =
+    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
 
 /// Every file right that ABI `abi` (1 and up) knows.
 constexpr std::uint64_t rights(int abi) {
@@ -26,8 +27,9 @@ constexpr std::uint64_t rights(int abi) {
 
 /// What a rule on a place that is not a directory may carry: the kernel refuses the others there.
 constexpr std::uint64_t file_rights(int abi) {
-  return rights(abi) & (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                        sys::uapi::kFsTruncate | sys::uapi::kFsIoctlDev);
+  return rights(abi) &
+         (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+          LANDLOCK_ACCESS_FS_WRITE_FILE | sys::uapi::kFsTruncate | sys::uapi::kFsIoctlDev);
 }
 
 /// Scopes of the ABI: abstract Unix sockets and signals end at the domain's border.

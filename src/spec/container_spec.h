@@ -1,7 +1,9 @@
-// What is to be run, whole and checked: the immutable value that everything below the command line works from.
+// What is to be run, whole and checked: the immutable value that everything below the command line
+// works from.
 //
-// Made only by validate() (spec/validate.h). No field is optional unless its absence has a meaning of its own. Terms are
-// those of the OCI runtime-spec where it has one. Pure data: no descriptors, no host facts.
+// Made only by validate() (spec/validate.h). No field is optional unless its absence has a meaning
+// of its own. Terms are those of the OCI runtime-spec where it has one. Pure data: no descriptors,
+// no host facts.
 #pragma once
 
 #include <chrono>
@@ -45,12 +47,13 @@ struct Tmpfs {
 
 struct Resources {
   std::optional<ByteSize> memory;
-  std::optional<ByteSize> memory_swap;  // memory and swap together, as Docker counts; absent: no swap
+  std::optional<ByteSize>
+      memory_swap;  // memory and swap together, as Docker counts; absent: no swap
   std::optional<CpuQuota> cpus;
   std::optional<std::uint32_t> cpu_weight;  // 1 to 10000, 100 is the kernel's default
   std::optional<std::uint64_t> pids;        // absent: without a limit
-  bool pids_asked = false;                  // the user named it, so that it must be enforced exactly
-  std::string cpuset_cpus;                  // cpuset(7) list, empty: all
+  bool pids_asked = false;  // the user named it, so that it must be enforced exactly
+  std::string cpuset_cpus;  // cpuset(7) list, empty: all
   std::string cpuset_mems;
 };
 

@@ -1,4 +1,5 @@
-// What a face (command line, TOML, config.json) read, before anybody checked it: text, everything optional.
+// What a face (command line, TOML, config.json) read, before anybody checked it: text, everything
+// optional.
 #pragma once
 
 #include <optional>

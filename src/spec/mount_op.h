@@ -1,6 +1,8 @@
-// One step of building a container's root, as data: what filesystem/ plans, launch/ freezes and launch/child executes.
+// One step of building a container's root, as data: what filesystem/ plans, launch/ freezes and
+// launch/child executes.
 //
-// Targets are relative to the root that is being built and are resolved inside it by openat2(2). Child-safe: an enum.
+// Targets are relative to the root that is being built and are resolved inside it by openat2(2).
+// Child-safe: an enum.
 #pragma once
 
 #include <cstdint>
@@ -8,29 +10,32 @@
 namespace nucleus::spec {
 
 enum class MountVerb : std::uint8_t {
-  directory,      // mkdir -p target, mode
-  file,           // make the file `target` and write `text` into it, mode
-  symlink,        // symlink target -> text
-  tmpfs,          // a new tmpfs on target; text = its options, "key=value,flag"
-  proc,           // a new proc on target
-  sysfs,          // a new sysfs on target
-  cgroup,         // a new cgroup2 on target
-  devpts,         // a new devpts instance on target; text = options
-  mqueue,         // a new mqueue on target
-  bind,           // the host's path `source` on target, recursively, with `attributes`
-  bind_inside,    // the container's own path `source` on target (masks: its /dev/null over a file)
-  tree,           // the mount tree in descriptor `fd` on target (idmapped by the parent), with `attributes`
-  overlay,        // an overlay on target: `text` its options
-  enter,          // from here on, target is the root that is being built
-  attributes,     // set `attributes` on the mount at target, itself only
-  attributes_rec, // the same for everything below
-  fill,           // hand the mount at target to the parent, which fills it, and wait for its word
+  directory,    // mkdir -p target, mode
+  file,         // make the file `target` and write `text` into it, mode
+  symlink,      // symlink target -> text
+  tmpfs,        // a new tmpfs on target; text = its options, "key=value,flag"
+  proc,         // a new proc on target
+  sysfs,        // a new sysfs on target
+  cgroup,       // a new cgroup2 on target
+  devpts,       // a new devpts instance on target; text = options
+  mqueue,       // a new mqueue on target
+  bind,         // the host's path `source` on target, recursively, with `attributes`
+  bind_inside,  // the container's own path `source` on target (masks: its /dev/null over a file)
+  tree,  // the mount tree in descriptor `fd` on target (idmapped by the parent), with `attributes`
+  overlay,         // an overlay on target: `text` its options
+  enter,           // from here on, target is the root that is being built
+  attributes,      // set `attributes` on the mount at target, itself only
+  attributes_rec,  // the same for everything below
+  fill,            // hand the mount at target to the parent, which fills it, and wait for its word
 };
 
 // MountOp::flags
-inline constexpr std::uint32_t kOptional = 1U << 0;   // ENOENT on the source is no error: the step is left out
-inline constexpr std::uint32_t kFollowSource = 1U << 1;  // the source may be a symbolic link, to be followed
-inline constexpr std::uint32_t kMakeTarget = 1U << 2;    // create what is missing of the target (file or directory)
-inline constexpr std::uint32_t kTargetFile = 1U << 3;    // ... as an empty file, not a directory
+inline constexpr std::uint32_t kOptional =
+    1U << 0;  // ENOENT on the source is no error: the step is left out
+inline constexpr std::uint32_t kFollowSource =
+    1U << 1;  // the source may be a symbolic link, to be followed
+inline constexpr std::uint32_t kMakeTarget =
+    1U << 2;  // create what is missing of the target (file or directory)
+inline constexpr std::uint32_t kTargetFile = 1U << 3;  // ... as an empty file, not a directory
 
 }  // namespace nucleus::spec

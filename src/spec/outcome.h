@@ -1,4 +1,5 @@
-// How a container ended, and why: the record that `--json`, `--result-file` and (later) the state store show.
+// How a container ended, and why: the record that `--json`, `--result-file` and (later) the state
+// store show.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +16,23 @@ enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed 
 /// "exited", "signaled", "oom", "timeout", "pids", "seccomp", "start-failed".
 [[nodiscard]] const char* reason_name(Reason reason);
 
-/// The exit code of nucleus for a failure of this kind: 2 usage, 125 nucleus failed, 126 not executable, 127 not found.
+/// The exit code of nucleus for a failure of this kind: 2 usage, 125 nucleus failed, 126 not
+/// executable, 127 not found.
 [[nodiscard]] int exit_code(Kind kind);
 
-/// What the kernel says of a running workload, read back after the start; nothing here is taken from the plan.
+/// What the kernel says of a running workload, read back after the start; nothing here is taken
+/// from the plan.
 struct Layers {
-  std::vector<std::string> namespaces;  // those that differ from nucleus' own: "user", "pid", "mnt", …
+  std::vector<std::string>
+      namespaces;  // those that differ from nucleus' own: "user", "pid", "mnt", …
   bool no_new_privs = false;
   int seccomp_mode = 0;  // 2 = filter
   int seccomp_filters = 0;
   std::string capabilities;  // the union of the five sets, hexadecimal; "0" when all are empty
-  bool landlock = false;     // a domain was entered (the child reported it; the kernel has no way to ask)
+  bool landlock =
+      false;  // a domain was entered (the child reported it; the kernel has no way to ask)
   int landlock_abi = 0;
-  std::string cgroup;        // its path, empty when none was needed
+  std::string cgroup;  // its path, empty when none was needed
   bool limits_in_cgroup = false;
 };
 
@@ -35,8 +40,8 @@ struct Outcome {
   std::string id;
   std::string name;
   Reason reason = Reason::exited;
-  int code = 0;    // the exit code as a shell would see it: 128 + signal when signalled
-  int signal = 0;  // 0 when it exited
+  int code = 0;         // the exit code as a shell would see it: 128 + signal when signalled
+  int signal = 0;       // 0 when it exited
   std::string limit;    // the limit that was hit, as its flag: "--memory 64 MiB"; empty when none
   std::string message;  // one line for a person; empty for an ordinary end
   std::optional<std::uint64_t> peak_memory_bytes;

@@ -8,10 +8,12 @@ namespace nucleus::spec {
 namespace {
 
 constexpr std::uint64_t kDefaultPids = 512;
-constexpr std::size_t kMostVolumes = 60;  // launch/child/handshake.h, kMostTrees, less rootfs and context
+constexpr std::size_t kMostVolumes =
+    60;  // launch/child/handshake.h, kMostTrees, less rootfs and context
 constexpr ByteSize kDefaultTmpfs{64ULL << 20};
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-// Places that the container's root needs for itself: a volume on one of them would undo a protection.
+// Places that the container's root needs for itself: a volume on one of them would undo a
+// protection.
 constexpr const char* kReserved[] = {"/", "/proc", "/sys", "/dev"};
 
 class Validator {
@@ -36,7 +38,8 @@ class Validator {
 
  private:
   void refuse(const std::string& flag, const std::string& value, std::string hint) {
-    errors_.push_back(fail(Kind::usage, 0, "take this value for " + flag, value, std::move(hint)).error());
+    errors_.push_back(
+        fail(Kind::usage, 0, "take this value for " + flag, value, std::move(hint)).error());
   }
 
   template <typename T>
@@ -54,9 +57,9 @@ class Validator {
 
   void command() {
     if (draft_.argv.empty() || draft_.argv.front().empty()) {
-      errors_.push_back(
-          fail(Kind::usage, 0, "run nothing", "", "name the command: nucleus run [FLAGS] [--] COMMAND [ARG...]")
-              .error());
+      errors_.push_back(fail(Kind::usage, 0, "run nothing", "",
+                             "name the command: nucleus run [FLAGS] [--] COMMAND [ARG...]")
+                            .error());
     }
     spec_.argv = draft_.argv;
   }
@@ -64,18 +67,22 @@ class Validator {
   void names() {
     if (draft_.name) {
       const std::string& name = *draft_.name;
-      const bool good = !name.empty() && name.size() <= 64 && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+      const bool good = !name.empty() && name.size() <= 64 &&
+                        std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
                         std::ranges::all_of(name, [](unsigned char c) {
                           return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
                         });
-      if (!good) refuse("--name", name, "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
+      if (!good)
+        refuse("--name", name,
+               "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
       spec_.name = name;
     }
     spec_.hostname = draft_.hostname.value_or(draft_.name.value_or("nucleus"));
     if (draft_.hostname) {
       const std::string& host = *draft_.hostname;
-      const bool good = !host.empty() && host.size() <= 64 && host.front() != '-' && host.back() != '-' &&
-                        host.front() != '.' && std::ranges::all_of(host, [](unsigned char c) {
+      const bool good = !host.empty() && host.size() <= 64 && host.front() != '-' &&
+                        host.back() != '-' && host.front() != '.' &&
+                        std::ranges::all_of(host, [](unsigned char c) {
                           return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
                         });
       if (!good) refuse("--hostname", host, "use 1 to 64 letters, digits, '.', '_' and '-'");
@@ -83,7 +90,8 @@ class Validator {
   }
 
   bool parse_id(const std::string& flag, const std::string& text, std::uint32_t& id) {
-    // The two names that every container's own passwd and group have; others are looked up by a later capability.
+    // The two names that every container's own passwd and group have; others are looked up by a
+    // later capability.
     if (text == "root") {
       id = 0;
       return true;
@@ -110,7 +118,8 @@ class Validator {
       if (parse_id("--user", user, spec_.identity.uid)) spec_.identity.gid = spec_.identity.uid;
       if (colon != std::string::npos) {
         if (draft_.group) {
-          refuse("--user", *draft_.user, "it names a group and so does --group: give the group once");
+          refuse("--user", *draft_.user,
+                 "it names a group and so does --group: give the group once");
         } else {
           parse_id("--user", draft_.user->substr(colon + 1), spec_.identity.gid);
         }
@@ -121,8 +130,8 @@ class Validator {
 
   void environment() {
     spec_.home = spec_.identity.uid == 0 ? "/root" : draft_.rootfs ? "/" : "/home/user";
-    spec_.env = {std::string("PATH=") + kDefaultPath, "HOME=" + spec_.home, "HOSTNAME=" + spec_.hostname,
-                 "LANG=C.UTF-8"};
+    spec_.env = {std::string("PATH=") + kDefaultPath, "HOME=" + spec_.home,
+                 "HOSTNAME=" + spec_.hostname, "LANG=C.UTF-8"};
     if (const char* term = getenv_("TERM")) set_env(std::string("TERM=") + term);
     for (const std::string& item : draft_.env) {
       const std::size_t equals = item.find('=');
@@ -165,7 +174,8 @@ class Validator {
         context.mode = ContextMode::bind;
         if (!context.include.empty()) {
           refuse("--context-include", context.include.front(),
-                 "a bind shows the directory as it is; use --context-mode copy to choose what is in it");
+                 "a bind shows the directory as it is; use --context-mode copy to choose what is "
+                 "in it");
         }
       } else if (mode != "copy") {
         refuse("--context-mode", mode, "use copy or bind");
@@ -179,7 +189,9 @@ class Validator {
     spec_.cwd = spec_.context ? "/context" : "/";
     if (draft_.workdir) {
       spec_.cwd = normal_path(*draft_.workdir);
-      if (spec_.cwd.empty()) refuse("--workdir", *draft_.workdir, "give an absolute path in the container, without '..'");
+      if (spec_.cwd.empty())
+        refuse("--workdir", *draft_.workdir,
+               "give an absolute path in the container, without '..'");
     }
   }
 
@@ -188,11 +200,13 @@ class Validator {
       const std::string below = std::string(reserved) + "/";
       // /dev/shm alone may be replaced; everything else under these is nucleus' own.
       if (path == reserved || (path.starts_with(below) && below != "//" && path != "/dev/shm")) {
-        refuse(flag, whole, "'" + path + "' belongs to the container's own root; choose another place");
+        refuse(flag, whole,
+               "'" + path + "' belongs to the container's own root; choose another place");
         return;
       }
     }
-    if (!targets_.insert(path).second) refuse(flag, whole, "'" + path + "' is already the target of another mount");
+    if (!targets_.insert(path).second)
+      refuse(flag, whole, "'" + path + "' is already the target of another mount");
   }
 
   void targets() {
@@ -205,18 +219,22 @@ class Validator {
   }
 
   void volume(const std::string& item) {
-    const char* const form = "write SOURCE:TARGET[:ro|rw], both absolute; a volume is read-only unless :rw is given";
+    const char* const form =
+        "write SOURCE:TARGET[:ro|rw], both absolute; a volume is read-only unless :rw is given";
     const std::size_t first = item.find(':');
     if (first == std::string::npos || first == 0) return refuse("--volume", item, form);
     const std::size_t second = item.find(':', first + 1);
     const std::string options = second == std::string::npos ? "ro" : item.substr(second + 1);
     Volume volume;
     volume.source = source("--volume", item.substr(0, first));
-    volume.target = normal_path(item.substr(first + 1, second == std::string::npos ? second : second - first - 1));
+    volume.target = normal_path(
+        item.substr(first + 1, second == std::string::npos ? second : second - first - 1));
     volume.writable = options == "rw";
-    if (volume.target.empty() || (options != "ro" && options != "rw")) return refuse("--volume", item, form);
+    if (volume.target.empty() || (options != "ro" && options != "rw"))
+      return refuse("--volume", item, form);
     if (item.front() != '/' && item.front() != '.') {
-      return refuse("--volume", item, "a source begins with '/' or '.'; named volumes do not exist here");
+      return refuse("--volume", item,
+                    "a source begins with '/' or '.'; named volumes do not exist here");
     }
     target("--volume", item, volume.target);
     spec_.volumes.push_back(std::move(volume));
@@ -227,7 +245,8 @@ class Validator {
     Tmpfs tmpfs;
     tmpfs.size = kDefaultTmpfs;
     tmpfs.target = normal_path(item.substr(0, colon));
-    if (tmpfs.target.empty()) return refuse("--tmpfs", item, "write TARGET[:size=SIZE,mode=OCTAL,exec]");
+    if (tmpfs.target.empty())
+      return refuse("--tmpfs", item, "write TARGET[:size=SIZE,mode=OCTAL,exec]");
     std::string rest = colon == std::string::npos ? "" : item.substr(colon + 1);
     while (!rest.empty()) {
       const std::size_t comma = rest.find(',');
@@ -235,17 +254,20 @@ class Validator {
       rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
       if (option.starts_with("size=")) {
         if (!take(ByteSize::parse("--tmpfs", option.substr(5)), tmpfs.size)) return;
-        if (tmpfs.size.bytes == 0) return refuse("--tmpfs", item, "size=0 would mean without a limit: name one");
+        if (tmpfs.size.bytes == 0)
+          return refuse("--tmpfs", item, "size=0 would mean without a limit: name one");
       } else if (option.starts_with("mode=")) {
         const std::string mode = option.substr(5);
-        if (mode.empty() || mode.size() > 4 || mode.find_first_not_of("01234567") != std::string::npos) {
+        if (mode.empty() || mode.size() > 4 ||
+            mode.find_first_not_of("01234567") != std::string::npos) {
           return refuse("--tmpfs", item, "mode= takes up to four octal digits");
         }
         tmpfs.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, 8));
       } else if (option == "exec") {
         tmpfs.executable = true;
       } else if (option != "noexec" && option != "rw") {
-        return refuse("--tmpfs", item, "'" + option + "' is no option of it: use size=, mode=, exec or noexec");
+        return refuse("--tmpfs", item,
+                      "'" + option + "' is no option of it: use size=, mode=, exec or noexec");
       }
     }
     // The container's own /tmp may be replaced; the check is for everything else.
@@ -267,7 +289,8 @@ class Validator {
     CpuQuota quota;
     if (draft_.cpus && take(CpuQuota::parse("--cpus", *draft_.cpus), quota)) limits.cpus = quota;
     std::uint64_t number = 0;
-    if (draft_.cpu_weight && take(parse_number("--cpu-weight", *draft_.cpu_weight, 1, 10'000), number)) {
+    if (draft_.cpu_weight &&
+        take(parse_number("--cpu-weight", *draft_.cpu_weight, 1, 10'000), number)) {
       limits.cpu_weight = static_cast<std::uint32_t>(number);
     }
     limits.pids = kDefaultPids;
@@ -286,16 +309,20 @@ class Validator {
   void memory_swap() {
     if (!draft_.memory) return refuse("--memory-swap", *draft_.memory_swap, "it needs --memory");
     ByteSize size;
-    if (!take(ByteSize::parse("--memory-swap", *draft_.memory_swap), size) || !spec_.resources.memory) return;
+    if (!take(ByteSize::parse("--memory-swap", *draft_.memory_swap), size) ||
+        !spec_.resources.memory)
+      return;
     if (size.bytes < spec_.resources.memory->bytes) {
-      return refuse("--memory-swap", *draft_.memory_swap, "it counts memory and swap together: at least --memory's value");
+      return refuse("--memory-swap", *draft_.memory_swap,
+                    "it counts memory and swap together: at least --memory's value");
     }
     spec_.resources.memory_swap = size;
   }
 
   void cpuset(const std::string& flag, const std::optional<std::string>& given, std::string& into) {
     if (!given) return;
-    const bool good = !given->empty() && std::isdigit(static_cast<unsigned char>(given->front())) != 0 &&
+    const bool good = !given->empty() &&
+                      std::isdigit(static_cast<unsigned char>(given->front())) != 0 &&
                       std::isdigit(static_cast<unsigned char>(given->back())) != 0 &&
                       given->find_first_not_of("0123456789,-") == std::string::npos;
     if (!good) return refuse(flag, *given, "give a list of numbers and ranges, such as 0-1,3");
@@ -340,7 +367,9 @@ class Validator {
 }  // namespace
 
 std::string normal_path(const std::string& text) {
-  if (text.empty() || text.front() != '/' || text.size() > 4095 || text.find('\0') != std::string::npos) return {};
+  if (text.empty() || text.front() != '/' || text.size() > 4095 ||
+      text.find('\0') != std::string::npos)
+    return {};
   std::string out;
   std::size_t at = 0;
   while (at < text.size()) {
@@ -353,7 +382,8 @@ std::string normal_path(const std::string& text) {
   return out.empty() ? "/" : out;
 }
 
-Validation validate(const Draft& draft, const char* (*getenv)(const char*), const std::string& base) {
+Validation validate(const Draft& draft, const char* (*getenv)(const char*),
+                    const std::string& base) {
   return Validator(draft, getenv, base).run();
 }
 

@@ -1,6 +1,7 @@
 // Draft to ContainerSpec: every rule about what may be asked for, all violations reported at once.
 //
-// Pure: no file is opened and no host fact is asked. Whether a source exists is for container/sources.
+// Pure: no file is opened and no host fact is asked. Whether a source exists is for
+// container/sources.
 #pragma once
 
 #include <string>
@@ -17,12 +18,13 @@ struct Validation {
   std::vector<Error> errors;          // each Kind::usage, naming flag, value, reason and cure
 };
 
-/// `getenv` answers for `-e NAME` without a value (Docker's habit: taken from the caller); a null pointer: not set.
-/// `base` makes relative sources absolute (the caller's working directory).
-[[nodiscard]] Validation validate(const Draft& draft, const char* (*getenv)(const char*), const std::string& base);
+/// `getenv` answers for `-e NAME` without a value (Docker's habit: taken from the caller); a null
+/// pointer: not set. `base` makes relative sources absolute (the caller's working directory).
+[[nodiscard]] Validation validate(const Draft& draft, const char* (*getenv)(const char*),
+                                  const std::string& base);
 
-/// An absolute path without ".", "..", doubled or trailing slashes; empty when the text is not absolute, holds "..", or
-/// is longer than a path may be.
+/// An absolute path without ".", "..", doubled or trailing slashes; empty when the text is not
+/// absolute, holds "..", or is longer than a path may be.
 [[nodiscard]] std::string normal_path(const std::string& text);
 
 }  // namespace nucleus::spec

@@ -8,7 +8,9 @@ namespace nucleus::spec {
 namespace {
 
 const char* no_environment(const char* /*name*/) { return nullptr; }
-const char* some_environment(const char* name) { return std::string(name) == "TOKEN" ? "abc" : nullptr; }
+const char* some_environment(const char* name) {
+  return std::string(name) == "TOKEN" ? "abc" : nullptr;
+}
 
 Draft plain() {
   Draft draft;
@@ -65,8 +67,9 @@ TEST(Validate, VolumesAreReadOnlyUnlessAsked) {
 }
 
 TEST(Validate, RefusesTargetsThatWouldUndoAProtection) {
-  for (const char* volume : {"/a:/", "/a:/proc", "/a:/proc/sys", "/a:/dev/null", "/a:/sys/fs", "/a:/b/../proc",
-                             "/a:b", "/a", ":/b", "/a:/b:rw:x", "/a:/b:bogus", "name:/b", "/a:"}) {
+  for (const char* volume :
+       {"/a:/", "/a:/proc", "/a:/proc/sys", "/a:/dev/null", "/a:/sys/fs", "/a:/b/../proc", "/a:b",
+        "/a", ":/b", "/a:/b:rw:x", "/a:/b:bogus", "name:/b", "/a:"}) {
     Draft draft = plain();
     draft.volumes = {volume};
     EXPECT_FALSE(only_error(draft).empty()) << volume;
@@ -84,7 +87,8 @@ TEST(Validate, TmpfsOptions) {
   EXPECT_EQ(spec->tmpfs[0].size.bytes, 1U << 20);
   EXPECT_EQ(spec->tmpfs[0].mode, 0755U);
   EXPECT_TRUE(spec->tmpfs[0].executable);
-  for (const char* bad : {"cache", "/cache:size=0", "/cache:mode=9", "/cache:suid", "/cache:size=-1", "/dev/pts"}) {
+  for (const char* bad :
+       {"cache", "/cache:size=0", "/cache:mode=9", "/cache:suid", "/cache:size=-1", "/dev/pts"}) {
     Draft other = plain();
     other.tmpfs = {bad};
     EXPECT_FALSE(only_error(other).empty()) << bad;

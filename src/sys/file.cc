@@ -14,7 +14,8 @@
 
 namespace nucleus::sys {
 
-Result<UniqueFd> open_at(int directory, const std::string& path, int flags, mode_t mode, std::string op, Kind kind) {
+Result<UniqueFd> open_at(int directory, const std::string& path, int flags, mode_t mode,
+                         std::string op, Kind kind) {
   for (;;) {
     const int fd = ::openat(directory, path.c_str(), flags | O_CLOEXEC, mode);
     if (fd >= 0) return UniqueFd(fd);
@@ -29,7 +30,8 @@ Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, std:
   for (;;) {
     const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    // EAGAIN: a rename elsewhere made the kernel unsure about a "..". Trying again is what openat2(2) advises.
+    // EAGAIN: a rename elsewhere made the kernel unsure about a "..". Trying again is what
+    // openat2(2) advises.
     if (errno == EINTR || errno == EAGAIN) continue;
     return fail(Kind::runtime, errno, std::move(op), path);
   }
@@ -74,13 +76,15 @@ Result<> write_all(int fd, std::string_view bytes, const std::string& subject) {
 }
 
 Result<UniqueFd> sealed_memfd(const char* name, std::string_view bytes) {
-  // MFD_EXEC silences the kernel's warning (6.3) and is unknown before: EINVAL means "older", not "refused".
+  // MFD_EXEC silences the kernel's warning (6.3) and is unknown before: EINVAL means "older", not
+  // "refused".
   int fd = ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   if (fd < 0 && errno == EINVAL) fd = ::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return fail(Kind::runtime, errno, "make an anonymous file", name);
   UniqueFd file(fd);
   NUCLEUS_CHECK(write_all(file.get(), bytes, name));
-  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) <
+      0) {
     return fail(Kind::runtime, errno, "seal the anonymous file", name);
   }
   return file;

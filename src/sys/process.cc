@@ -10,7 +10,8 @@
 
 namespace nucleus::sys {
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this != &other) {
@@ -36,7 +37,8 @@ Result<> Child::send_signal(int signal) const {
 
 Result<std::optional<WaitStatus>> Child::reap(int options) {
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | __WALL | options) < 0) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | __WALL | options) <
+         0) {
     if (errno != EINTR) return fail(Kind::runtime, errno, "wait for process", std::to_string(pid_));
   }
   if (info.si_pid == 0) return std::optional<WaitStatus>();
@@ -53,7 +55,8 @@ Result<WaitStatus> Child::wait() {
 Result<std::optional<WaitStatus>> Child::try_wait() { return reap(WNOHANG); }
 
 Result<Child> fork_with_pidfd(bool& in_child) {
-  // fork() and not clone3: the helper may start threads, and glibc keeps what it needs for that in order only here.
+  // fork() and not clone3: the helper may start threads, and glibc keeps what it needs for that in
+  // order only here.
   const pid_t pid = ::fork();
   if (pid < 0) return fail(Kind::runtime, errno, "fork", "a helper process");
   in_child = pid == 0;

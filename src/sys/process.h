@@ -1,4 +1,5 @@
-// Processes as pidfds: the number of a process may be somebody else's by the time it is used, its pidfd never is.
+// Processes as pidfds: the number of a process may be somebody else's by the time it is used, its
+// pidfd never is.
 //
 // Source: pidfd_open(2), pidfd_send_signal(2), waitid(2) P_PIDFD. Kernel 5.4.
 #pragma once

@@ -1,7 +1,9 @@
-// System calls without libc: a number and up to six arguments in, the kernel's own answer (-errno) out.
+// System calls without libc: a number and up to six arguments in, the kernel's own answer (-errno)
+// out.
 //
-// What runs between clone3 and execve uses only this: no errno, no thread-local storage, no cancellation points, and no
-// cached pids. Source: syscall(2), "Architecture calling conventions". Child-safe.
+// What runs between clone3 and execve uses only this: no errno, no thread-local storage, no
+// cancellation points, and no cached pids. Source: syscall(2), "Architecture calling conventions".
+// Child-safe.
 #pragma once
 
 #include <asm/unistd.h>
@@ -9,7 +11,8 @@
 namespace nucleus::sys::raw {
 
 #if defined(__x86_64__)
-inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                 long f = 0) {
   long result = 0;
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
@@ -21,7 +24,8 @@ inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
   return result;
 }
 #elif defined(__aarch64__)
-inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                 long f = 0) {
   register long x8 asm("x8") = number;
   register long x0 asm("x0") = a;
   register long x1 asm("x1") = b;
@@ -41,7 +45,8 @@ inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
 
 inline long address(const void* pointer) { return reinterpret_cast<long>(pointer); }
 
-inline long retried(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long retried(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                    long f = 0) {
   long result = 0;
   do {
     result = call(number, a, b, c, d, e, f);

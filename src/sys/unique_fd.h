@@ -23,7 +23,8 @@ class UniqueFd {
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
   int release() { return std::exchange(fd_, -1); }
-  // close() is not retried on EINTR: Linux has closed the descriptor by then, and the number may be another's.
+  // close() is not retried on EINTR: Linux has closed the descriptor by then, and the number may be
+  // another's.
   void reset(int fd = -1) {
     const int old = std::exchange(fd_, fd);
     if (old >= 0) ::close(old);

@@ -1,4 +1,5 @@
-// Tries to get out. Every attempt of the guest program must fail; so must what needs something of the host's prepared.
+// Tries to get out. Every attempt of the guest program must fail; so must what needs something of
+// the host's prepared.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/ipc.h>
@@ -25,14 +26,17 @@ namespace fs = std::filesystem;
 class Attack : public ForEverybody {
  protected:
   Ended probe(const std::string& attempt, std::vector<std::string> flags = {}) {
-    const std::vector<std::string> own = {"-v", guest("attack_probe") + ":/probe", "--", "/probe", attempt};
+    const std::vector<std::string> own = {"-v", guest("attack_probe") + ":/probe", "--", "/probe",
+                                          attempt};
     flags.insert(flags.end(), own.begin(), own.end());
     return sandbox.run(flags);
   }
   void expect_refused(const Ended& ended) {
     EXPECT_EQ(ended.code, 0) << ended.all();
     EXPECT_THAT(ended.out, testing::Not(testing::HasSubstr("ESCAPED")));
-    EXPECT_THAT(ended.out, testing::AnyOf(testing::HasSubstr("refused"), testing::HasSubstr("held"))) << ended.all();
+    EXPECT_THAT(ended.out,
+                testing::AnyOf(testing::HasSubstr("refused"), testing::HasSubstr("held")))
+        << ended.all();
   }
 };
 INSTANTIATE_TEST_SUITE_P(As, Attack, testing::ValuesIn(everybody()), name_of);
@@ -61,16 +65,19 @@ TEST_P(Attack, NothingGoesThroughForAnotherUserInside) {
 
 TEST_P(Attack, NothingGoesThroughWithoutAnInit) {
   // PID 1 is the probe itself: only what looks at the init differs.
-  const Ended ended = sandbox.run({"--no-init", "-v", guest("attack_probe") + ":/probe", "--", "/probe", "all"});
+  const Ended ended =
+      sandbox.run({"--no-init", "-v", guest("attack_probe") + ":/probe", "--", "/probe", "all"});
   const std::string escapes = escapes_of(ended);
-  for (const char* name : {"mount_", "unshare_", "setns_", "socket_", "write_", "capability", "chroot", "ptrace"}) {
+  for (const char* name :
+       {"mount_", "unshare_", "setns_", "socket_", "write_", "capability", "chroot", "ptrace"}) {
     EXPECT_THAT(escapes, testing::Not(testing::HasSubstr(name)));
   }
 }
 
 // The probe must be able to notice: run on the host, without any sandbox, it finds open doors.
 TEST(AttackProbe, NoticesWhatIsOpenOnTheHost) {
-  FILE* const pipe = ::popen((guest("attack_probe") + " no_new_privs seccomp_on host_processes").c_str(), "r");
+  FILE* const pipe =
+      ::popen((guest("attack_probe") + " no_new_privs seccomp_on host_processes").c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string text;
   char line[512];
@@ -95,9 +102,13 @@ TEST_P(Attack, AnAbstractSocketOfTheHostIsOutOfReach) {
   ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
   ASSERT_EQ(::listen(fd, 4), 0);
   expect_refused(probe("connect_abstract=" + name));
-  // With the host's network the names are those of the host; Landlock's scope, where there is one, still says no.
-  if (const auto abi = sandbox.run({"--json", "--", "true"}).json()["layers"]["landlock"]["abi"].get<int>(); abi >= 6) {
-    expect_refused(probe("connect_abstract=" + name, {"--network", "host", "--allow-host-network"}));
+  // With the host's network the names are those of the host; Landlock's scope, where there is one,
+  // still says no.
+  if (const auto abi =
+          sandbox.run({"--json", "--", "true"}).json()["layers"]["landlock"]["abi"].get<int>();
+      abi >= 6) {
+    expect_refused(
+        probe("connect_abstract=" + name, {"--network", "host", "--allow-host-network"}));
   }
   ::close(fd);
 }
@@ -132,9 +143,9 @@ TEST_P(Attack, LinksOfAContextLeadNowhere) {
   fs::create_symlink("/proc/self/root/etc/shadow", sandbox.home() + "/ctx/magic");
   fs::create_directory_symlink("/", sandbox.home() + "/ctx/root");
   for (const char* mode : {"copy", "bind"}) {
-    const Ended ended = sandbox.sh(
-        "cat absolute relative magic root/" + sandbox.home() + "/secret root/etc/shadow; ls -d root/home root/boot; true",
-        {"--context", sandbox.home() + "/ctx", "--context-mode", mode});
+    const Ended ended = sandbox.sh("cat absolute relative magic root/" + sandbox.home() +
+                                       "/secret root/etc/shadow; ls -d root/home root/boot; true",
+                                   {"--context", sandbox.home() + "/ctx", "--context-mode", mode});
     EXPECT_EQ(ended.code, 0) << ended.all();
     EXPECT_EQ(ended.out, "") << mode;
   }
@@ -150,7 +161,8 @@ TEST_P(Attack, LinksOfARootfsLeadNowhere) {
   }
   fs::copy_file(guest("attack_probe"), rootfs + "probe");
   sandbox.own(rootfs + "probe");
-  const Ended ended = sandbox.run({"--rootfs", rootfs, "--", "/probe", "host_file=" + sandbox.home() + "/secret"});
+  const Ended ended =
+      sandbox.run({"--rootfs", rootfs, "--", "/probe", "host_file=" + sandbox.home() + "/secret"});
   // Whether such a root is refused or made to work, nothing may have been made behind the links.
   EXPECT_TRUE(fs::is_empty(sandbox.home() + "/target")) << ended.all();
   EXPECT_THAT(ended.out, testing::Not(testing::HasSubstr("ESCAPED")));
@@ -160,12 +172,13 @@ TEST_P(Attack, ATargetBehindALinkOfARootfsStaysInside) {
   sandbox.make_directory("target");
   sandbox.make_directory("rootfs");
   const std::string rootfs = sandbox.home() + "/rootfs";
-  for (const char* name : {"etc", "dev", "proc", "sys", "tmp"}) sandbox.make_directory(std::string("rootfs/") + name);
+  for (const char* name : {"etc", "dev", "proc", "sys", "tmp"})
+    sandbox.make_directory(std::string("rootfs/") + name);
   fs::create_directory_symlink(sandbox.home() + "/target", rootfs + "/out");
   fs::copy_file(guest("attack_probe"), rootfs + "/probe");
   sandbox.own(rootfs + "/probe");
-  const Ended ended =
-      sandbox.run({"--rootfs", rootfs, "--tmpfs", "/out/deeper", "-w", "/out", "--", "/probe", "parent_walk"});
+  const Ended ended = sandbox.run(
+      {"--rootfs", rootfs, "--tmpfs", "/out/deeper", "-w", "/out", "--", "/probe", "parent_walk"});
   EXPECT_TRUE(fs::is_empty(sandbox.home() + "/target")) << ended.all();
 }
 

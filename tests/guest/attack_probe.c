@@ -21,34 +21,32 @@
 int g_report_fd = -1;
 static char g_detail[400];
 
-static const struct attempt *const kTables[] = {kKernelAttempts, kNamespaceAttempts,
-                                                kFileAttempts,   kProcAttempts,
+static const struct attempt* const kTables[] = {kKernelAttempts,  kNamespaceAttempts,
+                                                kFileAttempts,    kProcAttempts,
                                                 kProcessAttempts, kNetworkAttempts};
 enum { kTableCount = sizeof(kTables) / sizeof(kTables[0]) };
 
-int escaped(const char *format, ...) {
+int escaped(const char* format, ...) {
   va_list args;
   va_start(args, format);
   vsnprintf(g_detail, sizeof(g_detail), format, args);
   va_end(args);
-  for (char *at = g_detail; *at != '\0'; ++at) {
+  for (char* at = g_detail; *at != '\0'; ++at) {
     if (*at == '\n') *at = ' ';
   }
   return ATTEMPT_ESCAPED;
 }
 
-int judge(long result, const char *what) {
-  return result < 0 ? errno : escaped("%s", what);
-}
+int judge(long result, const char* what) { return result < 0 ? errno : escaped("%s", what); }
 
-int try_open(const char *path, int flags) {
+int try_open(const char* path, int flags) {
   int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
   if (fd < 0) return errno;
   close(fd);
   return escaped("%s could be opened (flags 0%o)", path, (unsigned)flags);
 }
 
-int try_read(const char *path) {
+int try_read(const char* path) {
   char buffer[64];
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return errno;
@@ -59,7 +57,7 @@ int try_read(const char *path) {
   return got == 0 ? ATTEMPT_HELD : escaped("%s could be read", path);
 }
 
-long slurp(const char *path, char *buffer, size_t size) {
+long slurp(const char* path, char* buffer, size_t size) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
   size_t used = 0;
@@ -85,7 +83,7 @@ static int about_arguments(int error) {
          error == ENOEXEC || error == E2BIG;
 }
 
-static void attempt_in_child(const struct attempt *attempt, const char *arg) {
+static void attempt_in_child(const struct attempt* attempt, const char* arg) {
   alarm(20);
   errno = 0;
   int verdict = attempt->run(arg);
@@ -104,7 +102,7 @@ static void attempt_in_child(const struct attempt *attempt, const char *arg) {
 }
 
 // 0 when refused.
-static int run_attempt(const struct attempt *attempt, const char *arg) {
+static int run_attempt(const struct attempt* attempt, const char* arg) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) {
     perror("attack_probe: pipe2");
@@ -154,7 +152,7 @@ static int run_attempt(const struct attempt *attempt, const char *arg) {
 static int run_all(void) {
   int bad = 0;
   for (int table = 0; table < kTableCount; ++table) {
-    for (const struct attempt *at = kTables[table]; at->name != NULL; ++at) {
+    for (const struct attempt* at = kTables[table]; at->name != NULL; ++at) {
       if ((at->flags & (kNeedsArg | kDestructive)) == 0) bad |= run_attempt(at, NULL);
     }
   }
@@ -163,34 +161,34 @@ static int run_all(void) {
 
 static void list_all(void) {
   for (int table = 0; table < kTableCount; ++table) {
-    for (const struct attempt *at = kTables[table]; at->name != NULL; ++at) {
+    for (const struct attempt* at = kTables[table]; at->name != NULL; ++at) {
       if ((at->flags & (kNeedsArg | kDestructive)) == 0) puts(at->name);
     }
   }
 }
 
-static const struct attempt *find(const char *name, size_t length) {
+static const struct attempt* find(const char* name, size_t length) {
   for (int table = 0; table < kTableCount; ++table) {
-    for (const struct attempt *at = kTables[table]; at->name != NULL; ++at) {
+    for (const struct attempt* at = kTables[table]; at->name != NULL; ++at) {
       if (strlen(at->name) == length && strncmp(at->name, name, length) == 0) return at;
     }
   }
   return NULL;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   int bad = 0;
   for (int index = 1; index < argc; ++index) {
-    const char *word = argv[index];
+    const char* word = argv[index];
     if (strcmp(word, "all") == 0) {
       bad |= run_all();
     } else if (strcmp(word, "list") == 0) {
       list_all();
     } else {
       size_t length = strcspn(word, "=");
-      const char *arg = word[length] == '=' ? word + length + 1 : NULL;
-      const struct attempt *attempt = find(word, length);
+      const char* arg = word[length] == '=' ? word + length + 1 : NULL;
+      const struct attempt* attempt = find(word, length);
       if (attempt == NULL || ((attempt->flags & kNeedsArg) != 0) != (arg != NULL)) {
         fprintf(stderr, "attack_probe: no such attempt, or its argument is wrong: %s\n", word);
         return 2;

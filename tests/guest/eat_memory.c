@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   const long wanted = argc > 1 ? atol(argv[1]) : 0;
   for (long done = 0; done < wanted; ++done) {
-    char *block = malloc(1 << 20);
+    char* block = malloc(1 << 20);
     if (block == NULL) return 1;
     memset(block, 1, 1 << 20);
   }

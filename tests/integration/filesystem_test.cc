@@ -24,8 +24,7 @@ class Filesystem : public ForEverybody {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 };
-INSTANTIATE_TEST_SUITE_P(As, Filesystem, testing::ValuesIn(everybody()),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(As, Filesystem, testing::ValuesIn(everybody()), name_of);
 
 TEST_P(Filesystem, DevIsComplete) {
   const Ended ended = sandbox.sh(
@@ -39,7 +38,8 @@ TEST_P(Filesystem, DevIsComplete) {
 
 TEST_P(Filesystem, TheRootIsReadOnlyAndTheScratchPlacesAreNot) {
   const Ended ended = sandbox.sh(
-      "for d in / /usr /etc /var /run /dev /proc /sys; do (echo > $d/x) 2>/dev/null && echo wrote $d; done;"
+      "for d in / /usr /etc /var /run /dev /proc /sys; do (echo > $d/x) 2>/dev/null && echo wrote "
+      "$d; done;"
       "for d in /tmp $HOME /dev/shm /var/tmp; do echo 1 > $d/x || echo no $d; done; echo done");
   EXPECT_EQ(ended.out, "done\n") << ended.all();
 }
@@ -51,8 +51,10 @@ TEST_P(Filesystem, AContextIsCopiedAndTheHostsStaysAsItWas) {
   fs::create_symlink("file", in("ctx/link"));
   sandbox.make_directory("ctx/sub");
   sandbox.write("ctx/sub/name with\nnewline", "n");
-  const Ended ended = sandbox.sh("pwd; cat file link; ./tool; echo changed > file; rm tool; ls sub | wc -l; stat -c %u:%g file",
-                                 {"--context", in("ctx")});
+  const Ended ended = sandbox.sh(
+      "pwd; cat file link; ./tool; echo changed > file; rm tool; ls sub | wc -l; stat -c %u:%g "
+      "file",
+      {"--context", in("ctx")});
   EXPECT_EQ(ended.out, "/context\nfrom the host\nfrom the host\nran\n2\n0:0\n") << ended.all();
   EXPECT_EQ(read("ctx/file"), "from the host\n");
   EXPECT_TRUE(fs::exists(in("ctx/tool")));
@@ -61,8 +63,9 @@ TEST_P(Filesystem, AContextIsCopiedAndTheHostsStaysAsItWas) {
 TEST_P(Filesystem, ACopyBelongsToTheUserInside) {
   sandbox.make_directory("ctx");
   sandbox.write("ctx/file", "x", 0600);
-  const Ended ended = sandbox.sh("cat file; echo; stat -c %u:%g file . ; echo more >> file && echo mine",
-                                 {"--context", in("ctx"), "--user", "1000:1000"});
+  const Ended ended =
+      sandbox.sh("cat file; echo; stat -c %u:%g file . ; echo more >> file && echo mine",
+                 {"--context", in("ctx"), "--user", "1000:1000"});
   EXPECT_EQ(ended.out, "x\n1000:1000\n1000:1000\nmine\n") << ended.all();
 }
 
@@ -73,8 +76,10 @@ TEST_P(Filesystem, SecretsStayOutOfACopyAndAreNamed) {
   sandbox.write("ctx/code.py", "c");
   Ended ended = sandbox.sh("ls -A", {"--context", in("ctx")});
   EXPECT_EQ(ended.out, "code.py\n");
-  EXPECT_THAT(ended.err, testing::AllOf(HasSubstr(".env"), HasSubstr("key.pem"), HasSubstr("--context-include")));
-  ended = sandbox.sh("ls -A", {"--context", in("ctx"), "--context-include", ".env", "--context-include", "*.pem"});
+  EXPECT_THAT(ended.err, testing::AllOf(HasSubstr(".env"), HasSubstr("key.pem"),
+                                        HasSubstr("--context-include")));
+  ended = sandbox.sh(
+      "ls -A", {"--context", in("ctx"), "--context-include", ".env", "--context-include", "*.pem"});
   EXPECT_EQ(ended.out, ".env\ncode.py\nkey.pem\n");
   EXPECT_EQ(ended.err, "");
 }
@@ -99,9 +104,11 @@ TEST_P(Filesystem, ABoundContextIsTheDirectoryItselfReadOnly) {
 TEST_P(Filesystem, VolumesAreReadOnlyUnlessSaidOtherwise) {
   sandbox.make_directory("data");
   sandbox.write("data/file", "seen\n");
-  Ended ended = sandbox.sh("cat /d/file; (echo > /d/new) 2>/dev/null || echo refused", {"-v", in("data") + ":/d"});
+  Ended ended = sandbox.sh("cat /d/file; (echo > /d/new) 2>/dev/null || echo refused",
+                           {"-v", in("data") + ":/d"});
   EXPECT_EQ(ended.out, "seen\nrefused\n") << ended.all();
-  ended = sandbox.sh("echo written > /d/new; stat -c %u:%g /d/new /d/file", {"-v", in("data") + ":/d:rw"});
+  ended = sandbox.sh("echo written > /d/new; stat -c %u:%g /d/new /d/file",
+                     {"-v", in("data") + ":/d:rw"});
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(ended.out, "0:0\n0:0\n") << ended.all();
   EXPECT_EQ(read("data/new"), "written\n");
@@ -115,20 +122,23 @@ TEST_P(Filesystem, VolumesAreReadOnlyUnlessSaidOtherwise) {
 TEST_P(Filesystem, AFileIsAVolumeTooAndALinkIsFollowed) {
   sandbox.write("file", "text\n");
   fs::create_symlink(in("file"), in("link"));
-  const Ended ended = sandbox.sh("cat /a /deep/er/b", {"-v", in("file") + ":/a", "-v", in("link") + ":/deep/er/b"});
+  const Ended ended =
+      sandbox.sh("cat /a /deep/er/b", {"-v", in("file") + ":/a", "-v", in("link") + ":/deep/er/b"});
   EXPECT_EQ(ended.out, "text\ntext\n") << ended.all();
 }
 
 TEST_P(Filesystem, ASubmountOfAReadOnlyVolumeIsReadOnly) {
-  const Ended ended = sandbox.sh("(echo > /v/shm/x) 2>/dev/null || (echo > /v/x) 2>/dev/null || echo refused",
-                                 {"-v", "/dev:/v"});
+  const Ended ended =
+      sandbox.sh("(echo > /v/shm/x) 2>/dev/null || (echo > /v/x) 2>/dev/null || echo refused",
+                 {"-v", "/dev:/v"});
   EXPECT_EQ(ended.out, "refused\n") << ended.all();
   EXPECT_FALSE(fs::exists("/dev/shm/x"));
 }
 
 TEST_P(Filesystem, ATmpfsHasItsSizeAndRunsNothing) {
   const Ended ended = sandbox.sh(
-      "head -c 2M /dev/zero > /t/f 2>/dev/null || echo full; cp /bin/true /u/true && (/u/true 2>/dev/null || echo noexec);"
+      "head -c 2M /dev/zero > /t/f 2>/dev/null || echo full; cp /bin/true /u/true && (/u/true "
+      "2>/dev/null || echo noexec);"
       "cp /bin/true /x/true && /x/true && echo exec; stat -c %a /m",
       {"--tmpfs", "/t:size=1M", "--tmpfs", "/u", "--tmpfs", "/x:exec", "--tmpfs", "/m:mode=711"});
   EXPECT_EQ(ended.out, "full\nnoexec\nexec\n711\n") << ended.all();
@@ -141,9 +151,10 @@ TEST_P(Filesystem, ARootfsIsWritableAndDroppedAtTheEnd) {
   sandbox.own(in("rootfs/bin/busybox"));
   fs::create_symlink("busybox", in("rootfs/bin/sh"));
   sandbox.write("rootfs/marker", "image\n");
-  const Ended ended = sandbox.run({"--rootfs", in("rootfs"), "--", "/bin/sh", "-c",
-                                   "cat /marker; echo new > /marker && cat /marker; busybox mkdir /made && echo ok;"
-                                   "[ -c /dev/null ] && [ -d /proc/self ] && echo dev; busybox hostname; pwd"});
+  const Ended ended =
+      sandbox.run({"--rootfs", in("rootfs"), "--", "/bin/sh", "-c",
+                   "cat /marker; echo new > /marker && cat /marker; busybox mkdir /made && echo ok;"
+                   "[ -c /dev/null ] && [ -d /proc/self ] && echo dev; busybox hostname; pwd"});
   EXPECT_EQ(ended.out, "image\nnew\nok\ndev\nnucleus\n/\n") << ended.all();
   EXPECT_EQ(read("rootfs/marker"), "image\n");
   EXPECT_FALSE(fs::exists(in("rootfs/made")));
@@ -154,7 +165,8 @@ TEST_P(Filesystem, AWorkingDirectoryIsMadeInARootfsToo) {
   sandbox.make_directory("rootfs/bin");
   fs::copy_file("/bin/busybox", in("rootfs/bin/sh"));
   sandbox.own(in("rootfs/bin/sh"));
-  const Ended ended = sandbox.run({"--rootfs", in("rootfs"), "-w", "/work/here", "--", "/bin/sh", "-c", "pwd"});
+  const Ended ended =
+      sandbox.run({"--rootfs", in("rootfs"), "-w", "/work/here", "--", "/bin/sh", "-c", "pwd"});
   EXPECT_EQ(ended.out, "/work/here\n") << ended.all();
   EXPECT_FALSE(fs::exists(in("rootfs/work")));
 }

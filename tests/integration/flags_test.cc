@@ -1,4 +1,5 @@
-// Bad input: each is refused with one clear message that names flag, value, reason and cure, and nothing is made.
+// Bad input: each is refused with one clear message that names flag, value, reason and cure, and
+// nothing is made.
 #include <filesystem>
 
 #include "support/everybody.h"
@@ -88,7 +89,8 @@ TEST_P(BadFlags, AreRefusedByName) {
 TEST_P(BadFlags, EveryMistakeIsReportedAtOnce) {
   const Ended ended = sandbox.run({"--memory", "x", "--pids", "y", "--timeout", "z", "true"});
   EXPECT_EQ(ended.code, 2);
-  EXPECT_THAT(ended.err, testing::AllOf(HasSubstr("--memory"), HasSubstr("--pids"), HasSubstr("--timeout")));
+  EXPECT_THAT(ended.err,
+              testing::AllOf(HasSubstr("--memory"), HasSubstr("--pids"), HasSubstr("--timeout")));
 }
 
 TEST_P(BadFlags, ANameWithEscapesCannotWriteOnTheTerminal) {
@@ -106,8 +108,11 @@ TEST_P(BadFlags, ALimitThatCannotBeSetIsRefused) {
     EXPECT_TRUE(container_cgroups().empty());
     return;
   }
-  for (const auto& flags : std::vector<std::vector<std::string>>{
-           {"--memory", "64M"}, {"--cpus", "1"}, {"--pids", "64"}, {"--cpu-weight", "10"}, {"--cpuset-cpus", "0"}}) {
+  for (const auto& flags : std::vector<std::vector<std::string>>{{"--memory", "64M"},
+                                                                 {"--cpus", "1"},
+                                                                 {"--pids", "64"},
+                                                                 {"--cpu-weight", "10"},
+                                                                 {"--cpuset-cpus", "0"}}) {
     const Ended ended = sandbox.run({flags[0], flags[1], "--", "true"});
     EXPECT_EQ(ended.code, 125);
     EXPECT_THAT(ended.err, testing::AllOf(HasSubstr(flags[0]), HasSubstr("delegated")));

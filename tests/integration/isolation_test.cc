@@ -15,7 +15,8 @@ using testing::HasSubstr;
 NUCLEUS_SUITE(Isolation);
 
 TEST_P(Isolation, EveryNamespaceIsAnother) {
-  const Ended ended = sandbox.sh("for n in user pid mnt net uts ipc cgroup; do readlink /proc/self/ns/$n; done");
+  const Ended ended =
+      sandbox.sh("for n in user pid mnt net uts ipc cgroup; do readlink /proc/self/ns/$n; done");
   ASSERT_EQ(ended.code, 0) << ended.all();
   std::istringstream lines(ended.out);
   int seen = 0;
@@ -33,7 +34,8 @@ TEST_P(Isolation, OnlyItsOwnProcessesAreSeen) {
 }
 
 TEST_P(Isolation, OnlyALoopbackThatIsUp) {
-  const Ended ended = sandbox.sh("tail -n +3 /proc/net/dev | wc -l; cat /sys/class/net/lo/operstate /sys/class/net/lo/flags");
+  const Ended ended = sandbox.sh(
+      "tail -n +3 /proc/net/dev | wc -l; cat /sys/class/net/lo/operstate /sys/class/net/lo/flags");
   EXPECT_EQ(ended.out, "1\nunknown\n0x9\n") << ended.all();
 }
 
@@ -52,8 +54,10 @@ TEST_P(Isolation, ASessionAndLimitsOfItsOwn) {
 }
 
 TEST_P(Isolation, TwoContainersOfRootShareNoIds) {
-  if (!sandbox.is_root()) return;  // an ordinary user has one range: user_test of id_map shows what is done with it
-  Running first = sandbox.start({"run", "--", "sh", "-c", "cat /proc/self/uid_map; echo up; sleep 1000"});
+  if (!sandbox.is_root())
+    return;  // an ordinary user has one range: user_test of id_map shows what is done with it
+  Running first =
+      sandbox.start({"run", "--", "sh", "-c", "cat /proc/self/uid_map; echo up; sleep 1000"});
   ASSERT_TRUE(first.wait_for("up"));
   const Ended second = sandbox.sh("cat /proc/self/uid_map");
   first.send(SIGTERM);
@@ -73,10 +77,13 @@ TEST_P(Isolation, TwoContainersOfRootShareNoIds) {
 TEST_P(Isolation, AUserWithoutSubordinateIdsGetsOneId) {
   // A uid that no file knows: nobody has given it subordinate ids.
   if (::geteuid() != 0 || !sandbox.is_root()) return;
-  const std::string script = "cd / && umask 022 && mkdir -m 700 /tmp/nucleus-one-$$ && chown 54321 /tmp/nucleus-one-$$ && "
-                             "NUCLEUS_STATE_DIR=/tmp/nucleus-one-$$/s setpriv --reuid 54321 --regid 54321 --clear-groups " +
-                             nucleus_path() + " run --json --user 7:8 -- sh -c 'id -u; id -g; cat /proc/self/uid_map'; "
-                             "code=$?; rm -r /tmp/nucleus-one-$$; exit $code";
+  const std::string script =
+      "cd / && umask 022 && mkdir -m 700 /tmp/nucleus-one-$$ && chown 54321 /tmp/nucleus-one-$$ && "
+      "NUCLEUS_STATE_DIR=/tmp/nucleus-one-$$/s setpriv --reuid 54321 --regid 54321 "
+      "--clear-groups " +
+      nucleus_path() +
+      " run --json --user 7:8 -- sh -c 'id -u; id -g; cat /proc/self/uid_map'; "
+      "code=$?; rm -r /tmp/nucleus-one-$$; exit $code";
   FILE* const pipe = ::popen(script.c_str(), "r");
   std::string text;
   char line[4096];
@@ -89,14 +96,16 @@ TEST_P(Isolation, AUserWithoutSubordinateIdsGetsOneId) {
 
 TEST_P(Isolation, TheHostsNetworkOnlyWhenItIsAllowed) {
   const std::string own = fs::read_symlink("/proc/self/ns/net").string();
-  const Ended ended = sandbox.run({"--network", "host", "--allow-host-network", "--", "readlink", "/proc/self/ns/net"});
+  const Ended ended = sandbox.run(
+      {"--network", "host", "--allow-host-network", "--", "readlink", "/proc/self/ns/net"});
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(ended.out, own + "\n");
 }
 
 TEST_P(Isolation, TheHostsIdsOnlyForRootWhoAsks) {
   if (!sandbox.is_root()) return;  // BadFlags.TheHostsIdsAreForRootOnly
-  const Ended ended = sandbox.run({"--json", "--userns", "host", "--", "readlink", "/proc/self/ns/user"});
+  const Ended ended =
+      sandbox.run({"--json", "--userns", "host", "--", "readlink", "/proc/self/ns/user"});
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_THAT(ended.out, HasSubstr(fs::read_symlink("/proc/self/ns/user").string()));
   EXPECT_EQ(ended.json()["layers"]["capabilities"], "0");
@@ -104,7 +113,9 @@ TEST_P(Isolation, TheHostsIdsOnlyForRootWhoAsks) {
 }
 
 TEST_P(Isolation, SetuidProgramsGiveNothing) {
-  const Ended ended = sandbox.sh("cp /usr/bin/id /tmp/id; chmod 4755 /tmp/id 2>/dev/null; su -c id nobody; /tmp/id -u", {"--user", "1000"});
+  const Ended ended = sandbox.sh(
+      "cp /usr/bin/id /tmp/id; chmod 4755 /tmp/id 2>/dev/null; su -c id nobody; /tmp/id -u",
+      {"--user", "1000"});
   EXPECT_THAT(ended.out, HasSubstr("1000")) << ended.all();
   EXPECT_THAT(ended.out, testing::Not(HasSubstr("uid=0")));
 }

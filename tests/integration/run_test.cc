@@ -78,7 +78,8 @@ TEST_P(Run, ANameIsTakenByOneAtATime) {
   Running first = sandbox.start({"run", "--name", "one", "--", "sh", "-c", "echo up; cat"});
   // Its standard input is at its end, so that it ends by itself: keep it up by a sleep instead.
   (void)first.wait();
-  Running running = sandbox.start({"run", "--name", "one", "--", "sh", "-c", "echo up; sleep 1000"});
+  Running running =
+      sandbox.start({"run", "--name", "one", "--", "sh", "-c", "echo up; sleep 1000"});
   ASSERT_TRUE(running.wait_for("up"));
   const Ended second = sandbox.run({"--name", "one", "--", "true"});
   EXPECT_EQ(second.code, 125);
@@ -89,7 +90,8 @@ TEST_P(Run, ANameIsTakenByOneAtATime) {
 }
 
 TEST_P(Run, JsonTellsTheLayersThatTheKernelShows) {
-  const auto json = sandbox.run({"--json", "--name", "j", "--", "sh", "-c", "echo own output; exit 3"}).json();
+  const auto json =
+      sandbox.run({"--json", "--name", "j", "--", "sh", "-c", "echo own output; exit 3"}).json();
   EXPECT_EQ(json["code"], 3);
   EXPECT_EQ(json["reason"], "exited");
   EXPECT_EQ(json["name"], "j");
@@ -115,7 +117,8 @@ TEST_P(Run, AResultFileHoldsTheSame) {
   std::ifstream stream(file);
   read.out.assign(std::istreambuf_iterator<char>(stream), {});
   EXPECT_EQ(read.json()["code"], 9);
-  const Ended refused = sandbox.run({"--result-file", sandbox.home() + "/no/such/dir/r.json", "--", "true"});
+  const Ended refused =
+      sandbox.run({"--result-file", sandbox.home() + "/no/such/dir/r.json", "--", "true"});
   EXPECT_EQ(refused.code, 125);
   EXPECT_THAT(refused.err, testing::AllOf(HasSubstr("--result-file"), HasSubstr("ENOENT")));
 }
@@ -128,16 +131,20 @@ TEST_P(Run, AFailedStartIsAnOutcomeToo) {
 }
 
 TEST_P(Run, ClosedStreamsAreNoDoor) {
-  // With its standard streams closed nucleus must not hand the workload some descriptor of its own in their place.
+  // With its standard streams closed nucleus must not hand the workload some descriptor of its own
+  // in their place.
   sandbox.make_directory("out");
-  const Ended ended = sandbox.sh("ls -l /proc/self/fd | grep -c -e socket -e memfd -e pipe; true", {"--no-init"});
+  const Ended ended =
+      sandbox.sh("ls -l /proc/self/fd | grep -c -e socket -e memfd -e pipe; true", {"--no-init"});
   EXPECT_EQ(ended.code, 0) << ended.all();
   const std::string script = nucleus_path() + " run -- sh -c 'exit 4' <&- >&- 2>&-";
-  EXPECT_EQ(WEXITSTATUS(::system(("NUCLEUS_STATE_DIR=" + sandbox.home() + "/own " + script).c_str())), 4);
+  EXPECT_EQ(
+      WEXITSTATUS(::system(("NUCLEUS_STATE_DIR=" + sandbox.home() + "/own " + script).c_str())), 4);
 }
 
 TEST_P(Run, OrphansAreReapedAndEverythingGoesWithTheWorkload) {
-  const Ended ended = sandbox.sh("(sleep 1000 &) ; (sh -c 'exit 1' &); sleep 0.3; ps ax | grep -c '[d]efunct'; true");
+  const Ended ended = sandbox.sh(
+      "(sleep 1000 &) ; (sh -c 'exit 1' &); sleep 0.3; ps ax | grep -c '[d]efunct'; true");
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(ended.out, "0\n");
 }

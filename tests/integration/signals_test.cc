@@ -13,7 +13,9 @@ namespace {
 NUCLEUS_SUITE(Signals);
 
 TEST_P(Signals, ArePassedOn) {
-  Running running = sandbox.start({"run", "--", "bash", "-c", "trap 'echo got; exit 5' USR1; echo up; while :; do sleep 0.05; done"});
+  Running running =
+      sandbox.start({"run", "--", "bash", "-c",
+                     "trap 'echo got; exit 5' USR1; echo up; while :; do sleep 0.05; done"});
   ASSERT_TRUE(running.wait_for("up"));
   running.send(SIGUSR1);
   const Ended ended = running.wait();
@@ -23,7 +25,8 @@ TEST_P(Signals, ArePassedOn) {
 // Not a shell: one that is interrupted between two commands goes on with the next.
 TEST_P(Signals, CtrlCEndsAProgramAtOnce) {
   for (const char* init : {"--init", "--no-init"}) {
-    Running running = sandbox.start({"run", init, "--", "perl", "-e", "$| = 1; print qq(up\n); sleep 1000"});
+    Running running =
+        sandbox.start({"run", init, "--", "perl", "-e", "$| = 1; print qq(up\n); sleep 1000"});
     ASSERT_TRUE(running.wait_for("up"));
     running.send(SIGINT);
     EXPECT_EQ(running.wait().code, 130) << init;
@@ -31,7 +34,8 @@ TEST_P(Signals, CtrlCEndsAProgramAtOnce) {
 }
 
 TEST_P(Signals, SigtermEndsAProgramWithoutAHandler) {
-  Running running = sandbox.start({"run", "--no-init", "--", "perl", "-e", "$| = 1; print qq(up\n); sleep 1000"});
+  Running running =
+      sandbox.start({"run", "--no-init", "--", "perl", "-e", "$| = 1; print qq(up\n); sleep 1000"});
   ASSERT_TRUE(running.wait_for("up"));
   running.send(SIGTERM);
   EXPECT_EQ(running.wait().code, 143);
@@ -40,7 +44,8 @@ TEST_P(Signals, SigtermEndsAProgramWithoutAHandler) {
 TEST_P(Signals, ACopyCanBeInterrupted) {
   sandbox.make_directory("ctx");
   for (int index = 0; index < 3000; ++index) sandbox.write("ctx/f" + std::to_string(index), "x");
-  Running running = sandbox.start({"run", "--context", sandbox.home() + "/ctx", "--", "perl", "-e", "$| = 1; print qq(up\n); sleep 1000"});
+  Running running = sandbox.start({"run", "--context", sandbox.home() + "/ctx", "--", "perl", "-e",
+                                   "$| = 1; print qq(up\n); sleep 1000"});
   running.send(SIGINT);
   EXPECT_EQ(running.wait().code, 130);
 }
@@ -48,9 +53,11 @@ TEST_P(Signals, ACopyCanBeInterrupted) {
 TEST_P(Signals, KillingNucleusAtAnyMomentEndsTheWorkload) {
   sandbox.make_directory("ctx");
   for (int index = 0; index < 50; ++index) sandbox.write("ctx/f" + std::to_string(index), "x");
-  // From before the first step until well after the last: the moments differ by a fraction of a start's length.
+  // From before the first step until well after the last: the moments differ by a fraction of a
+  // start's length.
   for (int step = 0; step < 40; ++step) {
-    Running running = sandbox.start({"run", "--json", "--context", sandbox.home() + "/ctx", "--", "sleep", "7264"});
+    Running running = sandbox.start(
+        {"run", "--json", "--context", sandbox.home() + "/ctx", "--", "sleep", "7264"});
     ::usleep(static_cast<useconds_t>(step) * 300);
     running.send(SIGKILL);
     (void)running.wait();

@@ -1,4 +1,5 @@
-// A test that runs once for each user: TEST_P(Suite, Name) with `sandbox`, for a Suite declared by NUCLEUS_SUITE(Suite).
+// A test that runs once for each user: TEST_P(Suite, Name) with `sandbox`, for a Suite declared by
+// NUCLEUS_SUITE(Suite).
 #pragma once
 
 #include <gmock/gmock.h>
@@ -17,7 +18,7 @@ inline std::string name_of(const testing::TestParamInfo<Who>& each) { return who
 
 }  // namespace nucleus::test
 
-#define NUCLEUS_SUITE(Suite)                                                                          \
-  class Suite : public nucleus::test::ForEverybody {};                                                \
-  INSTANTIATE_TEST_SUITE_P(As, Suite, testing::ValuesIn(nucleus::test::everybody()),                  \
+#define NUCLEUS_SUITE(Suite)                                                         \
+  class Suite : public nucleus::test::ForEverybody {};                               \
+  INSTANTIATE_TEST_SUITE_P(As, Suite, testing::ValuesIn(nucleus::test::everybody()), \
                            nucleus::test::name_of)

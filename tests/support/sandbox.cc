@@ -57,7 +57,8 @@ struct Copies {
     fs::copy_file(program, directory + "/nucleus");
     fs::create_directory(directory + "/guest");
     for (const auto& entry : fs::directory_iterator(guests)) {
-      if (entry.is_regular_file()) fs::copy_file(entry.path(), directory + "/guest/" + entry.path().filename().string());
+      if (entry.is_regular_file())
+        fs::copy_file(entry.path(), directory + "/guest/" + entry.path().filename().string());
     }
   }
   Copies(const Copies&) = delete;
@@ -73,7 +74,9 @@ const Copies& copies() {
 void become(Who who) {
   if (who == Who::root || ::geteuid() != 0) return;
   const passwd& user = test_user();
-  if (::initgroups(kTestUser, user.pw_gid) != 0 || ::setgid(user.pw_gid) != 0 || ::setuid(user.pw_uid) != 0) ::_exit(99);
+  if (::initgroups(kTestUser, user.pw_gid) != 0 || ::setgid(user.pw_gid) != 0 ||
+      ::setuid(user.pw_uid) != 0)
+    ::_exit(99);
 }
 
 std::string drain(int fd) {
@@ -91,7 +94,9 @@ std::string drain(int fd) {
 
 std::string who_name(Who who) { return who == Who::root ? "root" : "user"; }
 
-std::vector<Who> everybody() { return ::geteuid() == 0 ? std::vector{Who::root, Who::user} : std::vector{Who::user}; }
+std::vector<Who> everybody() {
+  return ::geteuid() == 0 ? std::vector{Who::root, Who::user} : std::vector{Who::user};
+}
 
 const std::string& nucleus_path() {
   static const std::string path = copies().directory + "/nucleus";
@@ -104,7 +109,8 @@ nlohmann::json Ended::json() const {
   std::string text = out;
   while (text.ends_with('\n')) text.pop_back();
   const std::size_t line = text.rfind('\n');
-  auto parsed = nlohmann::json::parse(line == std::string::npos ? text : text.substr(line + 1), nullptr, false);
+  auto parsed = nlohmann::json::parse(line == std::string::npos ? text : text.substr(line + 1),
+                                      nullptr, false);
   EXPECT_FALSE(parsed.is_discarded()) << all();
   return parsed.is_discarded() ? nlohmann::json::object() : parsed;
 }
@@ -189,15 +195,18 @@ void Sandbox::make_directory(const std::string& name) const {
 std::vector<std::string> Sandbox::recorded() const {
   std::vector<std::string> ids;
   std::error_code code;
-  for (const auto& entry : fs::directory_iterator(state() + "/state", code)) ids.push_back(entry.path().filename());
+  for (const auto& entry : fs::directory_iterator(state() + "/state", code))
+    ids.push_back(entry.path().filename());
   return ids;
 }
 
 Running Sandbox::start(const std::vector<std::string>& words) const {
   int in[2], out[2], err[2];
-  if (::pipe2(in, O_CLOEXEC) < 0 || ::pipe2(out, O_CLOEXEC) < 0 || ::pipe2(err, O_CLOEXEC) < 0) std::abort();
-  std::vector<std::string> texts = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home_,
-                                    "NUCLEUS_STATE_DIR=" + state()};
+  if (::pipe2(in, O_CLOEXEC) < 0 || ::pipe2(out, O_CLOEXEC) < 0 || ::pipe2(err, O_CLOEXEC) < 0)
+    std::abort();
+  std::vector<std::string> texts = {
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home_,
+      "NUCLEUS_STATE_DIR=" + state()};
   for (const auto& [key, value] : env) texts.push_back(key + "=" + value);
   std::vector<std::string> all = {"nucleus"};
   all.insert(all.end(), words.begin(), words.end());
@@ -248,7 +257,8 @@ std::vector<pid_t> running_inits() {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::error_code code;
     // Only the containers' init has this image; a zombie has none.
-    if (fs::read_symlink(entry.path() / "exe", code).string().starts_with("/memfd:init")) found.push_back(std::stoi(name));
+    if (fs::read_symlink(entry.path() / "exe", code).string().starts_with("/memfd:init"))
+      found.push_back(std::stoi(name));
   }
   return found;
 }
@@ -256,11 +266,14 @@ std::vector<pid_t> running_inits() {
 std::vector<std::string> container_cgroups() {
   std::vector<std::string> found;
   std::error_code code;
-  for (fs::recursive_directory_iterator at("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, code), end;
+  for (fs::recursive_directory_iterator
+           at("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, code),
+       end;
        at != end; at.increment(code)) {
     if (code) break;
     const std::string name = at->path().filename();
-    if (at->is_directory(code) && name.starts_with("nucleus-") && name.size() == 24) found.push_back(at->path());
+    if (at->is_directory(code) && name.starts_with("nucleus-") && name.size() == 24)
+      found.push_back(at->path());
   }
   return found;
 }
@@ -274,6 +287,8 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-bool limits_work(Who who) { return who == Who::root || std::getenv("NUCLEUS_TEST_DELEGATED") != nullptr; }
+bool limits_work(Who who) {
+  return who == Who::root || std::getenv("NUCLEUS_TEST_DELEGATED") != nullptr;
+}
 
 }  // namespace nucleus::test

@@ -1,7 +1,8 @@
 // Runs the nucleus under test as a user would type it, and says what it did.
 //
-// The program is ../bin/nucleus beside the test (or NUCLEUS_BIN), the static programs for the inside of containers are in
-// guest/ (or NUCLEUS_GUEST_DIR). Both are copied to a directory that every user may read, since a checkout often lies in a home that only its owner may enter.
+// The program is ../bin/nucleus beside the test (or NUCLEUS_BIN), the static programs for the
+// inside of containers are in guest/ (or NUCLEUS_GUEST_DIR). Both are copied to a directory that
+// every user may read, since a checkout often lies in a home that only its owner may enter.
 #pragma once
 
 #include <sys/types.h>
@@ -17,14 +18,17 @@ namespace nucleus::test {
 enum class Who { root, user };
 [[nodiscard]] std::string who_name(Who who);
 
-/// Every user that tests run as here. As root: root and the user nucleus-test. Otherwise: the one who runs the tests.
+/// Every user that tests run as here. As root: root and the user nucleus-test. Otherwise: the one
+/// who runs the tests.
 [[nodiscard]] std::vector<Who> everybody();
 
 struct Ended {
   int code = -1;  // as a shell sees it
   std::string out;
   std::string err;
-  [[nodiscard]] std::string all() const { return "code " + std::to_string(code) + "\nout: " + out + "\nerr: " + err; }
+  [[nodiscard]] std::string all() const {
+    return "code " + std::to_string(code) + "\nout: " + out + "\nerr: " + err;
+  }
   /// The last line of `out`, parsed.
   [[nodiscard]] nlohmann::json json() const;
 };
@@ -48,7 +52,8 @@ class Running {
   std::string seen_;
 };
 
-/// One user's view: a state directory and a home of its own, checked to be empty of containers at the end.
+/// One user's view: a state directory and a home of its own, checked to be empty of containers at
+/// the end.
 class Sandbox {
  public:
   explicit Sandbox(Who who);
@@ -93,7 +98,8 @@ class Sandbox {
 /// cgroup directories of containers, anywhere below /sys/fs/cgroup.
 [[nodiscard]] std::vector<std::string> container_cgroups();
 
-/// Asks `condition` again and again; false after a minute (or longer, by NUCLEUS_TEST_SLOW, on slow machines).
+/// Asks `condition` again and again; false after a minute (or longer, by NUCLEUS_TEST_SLOW, on slow
+/// machines).
 bool eventually(const std::function<bool()>& condition);
 
 /// Whether limits can be set on this host by this user: root, or a delegated cgroup.

@@ -17,8 +17,9 @@ namespace {
 
 namespace raw = sys::raw;
 
-// The kernel kills this process when the thread that cloned it ends. A change of credentials forgets the wish, so it is
-// made twice; who died in between is seen as the other end of the socket being closed.
+// The kernel kills this process when the thread that cloned it ends. A change of credentials
+// forgets the wish, so it is made twice; who died in between is seen as the other end of the socket
+// being closed.
 void die_with_parent(const Script& script) {
   raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
   pollfd peer{.fd = script.socket, .events = 0, .revents = 0};
@@ -42,11 +43,13 @@ void raise_loopback(const Script& script) {
   request.ifr_name[0] = 'l';
   request.ifr_name[1] = 'o';
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  check(script, Step::raise_loopback, 0, raw::call(__NR_ioctl, fd, SIOCSIFFLAGS, raw::address(&request)));
+  check(script, Step::raise_loopback, 0,
+        raw::call(__NR_ioctl, fd, SIOCSIFFLAGS, raw::address(&request)));
   raw::call(__NR_close, fd);
 }
 
-// The streams stay, and what the next program needs is moved to numbers agreed upon; everything else closes at execve.
+// The streams stay, and what the next program needs is moved to numbers agreed upon; everything
+// else closes at execve.
 void close_descriptors(const Script& script) {
   long highest = 2;
   if (script.init_image >= 0) {
@@ -109,11 +112,14 @@ void expect(const Script& script, MessageKind kind, Trees* trees) {
   header.msg_iovlen = 1;
   header.msg_control = control;
   header.msg_controllen = sizeof control;
-  const long got = raw::retried(__NR_recvmsg, script.socket, raw::address(&header), MSG_CMSG_CLOEXEC);
-  // Anything but the message that is due means that the parent gave up: it knows why, and nobody else asks.
+  const long got =
+      raw::retried(__NR_recvmsg, script.socket, raw::address(&header), MSG_CMSG_CLOEXEC);
+  // Anything but the message that is due means that the parent gave up: it knows why, and nobody
+  // else asks.
   if (got != sizeof message || message.kind != kind) raw::call(__NR_exit_group, 125);
   const auto* item = reinterpret_cast<const cmsghdr*>(control);
-  if (trees == nullptr || header.msg_controllen < sizeof(cmsghdr) || item->cmsg_type != SCM_RIGHTS) return;
+  if (trees == nullptr || header.msg_controllen < sizeof(cmsghdr) || item->cmsg_type != SCM_RIGHTS)
+    return;
   trees->count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
   const int* const fds = reinterpret_cast<const int*>(CMSG_DATA(item));
   for (std::size_t index = 0; index < trees->count; ++index) trees->fds[index] = fds[index];
@@ -138,7 +144,8 @@ void run_script(const Script& script) {
   die_with_parent(script);
   raw::call(__NR_umask, 0);  // modes are given in full while the root is built
   check(script, Step::set_host_name, 0,
-        raw::call(__NR_sethostname, raw::address(script.host_name), static_cast<long>(script.host_name_size)));
+        raw::call(__NR_sethostname, raw::address(script.host_name),
+                  static_cast<long>(script.host_name_size)));
   if (script.raise_loopback) raise_loopback(script);
   build_root(script, trees);
   raw::call(__NR_umask, 022);
@@ -147,20 +154,23 @@ void run_script(const Script& script) {
   seal(script);
 
   if (script.init_image >= 0) {
-    // The init's own argument and environment say nothing about the workload: it reads its configuration.
+    // The init's own argument and environment say nothing about the workload: it reads its
+    // configuration.
     static constexpr const char kName[] = "init";
     const char* const argv[] = {kName, nullptr};
     const char* const envp[] = {nullptr};
-    const long result = raw::call(__NR_execveat, kImageFd, raw::address(""), raw::address(argv), raw::address(envp),
-                                  AT_EMPTY_PATH);
+    const long result = raw::call(__NR_execveat, kImageFd, raw::address(""), raw::address(argv),
+                                  raw::address(envp), AT_EMPTY_PATH);
     Script moved = script;
     moved.socket = kSocketFd;
     fail_step(moved, Step::execute_init, 0, result);
   }
   long result = -2 /* ENOENT */;
   for (const char* const* path = script.candidates; *path != nullptr; ++path) {
-    const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv), raw::address(script.envp));
-    // execvp(3): a name that is there but may not be executed is remembered, and the search goes on.
+    const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv),
+                                 raw::address(script.envp));
+    // execvp(3): a name that is there but may not be executed is remembered, and the search goes
+    // on.
     if (tried != -2 && tried != -20) result = tried;
     if (tried != -2 && tried != -20 && tried != -13) break;
   }

@@ -9,7 +9,8 @@ namespace nucleus::launch::child {
 /// Runs the script; ends by execve or _exit. On a failure it sends `failed` and exits with 125.
 [[noreturn]] void run_script(const Script& script);
 
-// The parts, each in its own file. All of them report through fail_step and do not come back from a failure.
+// The parts, each in its own file. All of them report through fail_step and do not come back from a
+// failure.
 
 [[noreturn]] void fail_step(const Script& script, Step step, std::size_t index, long result);
 
@@ -25,8 +26,8 @@ struct Trees {
   std::size_t count = 0;
 };
 
-/// Blocks until the parent says `kind`; `trees` takes the descriptors that came along, a null pointer drops them.
-/// The parent's death ends this process.
+/// Blocks until the parent says `kind`; `trees` takes the descriptors that came along, a null
+/// pointer drops them. The parent's death ends this process.
 void expect(const Script& script, MessageKind kind, Trees* trees);
 
 /// Builds the new root and makes it the only one.

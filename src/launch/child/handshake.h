@@ -8,12 +8,13 @@
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<---------------- started --------------| from the init: the workload has been executed
-//     |----------------- go ------------------>| only when the init waits until the layers are read back
+//     |----------------- go ------------------>| only when the init waits until the layers are read
+//     back
 //     |<----------------- ended ---------------| from the init: how the workload ended
 //
-// Instead of any of its messages the child may say `failed`: the step, the index of what was being done, and the errno.
-// Without an init the socket closes at execve, and that end of file is `started`. A peer's death is an end of file too.
-// Child-safe: plain data.
+// Instead of any of its messages the child may say `failed`: the step, the index of what was being
+// done, and the errno. Without an init the socket closes at execve, and that end of file is
+// `started`. A peer's death is an end of file too. Child-safe: plain data.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // Builds the container's root from the script's steps, and leaves the host's behind.
 //
-// Every target is resolved by openat2(2) inside the root that is being built: a link in a rootfs or context can never
-// lead outside. Mounts are made as descriptors (fsopen(2), open_tree(2)) and moved to where they belong.
+// Every target is resolved by openat2(2) inside the root that is being built: a link in a rootfs or
+// context can never lead outside. Mounts are made as descriptors (fsopen(2), open_tree(2)) and
+// moved to where they belong.
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -42,7 +43,8 @@ std::size_t length(const char* text) {
   return size;
 }
 
-// "a/b/c" cut at its last slash; the directory part lands in `parent`, "." when there is none. Null: too long.
+// "a/b/c" cut at its last slash; the directory part lands in `parent`, "." when there is none.
+// Null: too long.
 const char* split_last(const char* path, char* parent) {
   const std::size_t size = length(path);
   if (size >= kMostPath) return nullptr;
@@ -93,7 +95,8 @@ long write_file(int root, const MountStep& step) {
   std::size_t done = 0;
   long result = 0;
   while (done < step.text_size && result >= 0) {
-    result = raw::retried(__NR_write, fd, raw::address(step.text + done), static_cast<long>(step.text_size - done));
+    result = raw::retried(__NR_write, fd, raw::address(step.text + done),
+                          static_cast<long>(step.text_size - done));
     if (result > 0) done += static_cast<std::size_t>(result);
   }
   close_fd(fd);
@@ -106,7 +109,8 @@ long make_link(int root, const MountStep& step) {
   if (name == nullptr) return -ENAMETOOLONG;
   const long parent = make_directory(root, parent_path, 0755);
   if (parent < 0) return parent;
-  const long made = raw::call(__NR_symlinkat, raw::address(step.source), parent, raw::address(name));
+  const long made =
+      raw::call(__NR_symlinkat, raw::address(step.source), parent, raw::address(name));
   close_fd(parent);
   return made == -EEXIST ? 0 : made;
 }
@@ -115,8 +119,9 @@ long set_attributes(long tree, std::uint64_t attributes, bool recursive) {
   if (attributes == 0) return 0;
   mount_attr attr{};
   attr.attr_set = attributes;
-  return raw::call(__NR_mount_setattr, tree, raw::address(""), AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
-                   raw::address(&attr), sizeof attr);
+  return raw::call(__NR_mount_setattr, tree, raw::address(""),
+                   AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), raw::address(&attr),
+                   sizeof attr);
 }
 
 // A path to mount on: the directory or file that is there, or is made when the step says so.
@@ -158,7 +163,8 @@ long configure(long context, const char* options, std::size_t size) {
     }
     text[at++] = '\0';
     const long command = value != nullptr ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
-    const long set = raw::call(__NR_fsconfig, context, command, raw::address(key), raw::address(value), 0);
+    const long set =
+        raw::call(__NR_fsconfig, context, command, raw::address(key), raw::address(value), 0);
     if (set < 0) return set;
   }
   return raw::call(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
@@ -168,7 +174,8 @@ long new_mount(const char* type, const MountStep& step) {
   const long context = raw::call(__NR_fsopen, raw::address(type), FSOPEN_CLOEXEC);
   if (context < 0) return context;
   long result = configure(context, step.text, step.text_size);
-  if (result >= 0) result = raw::call(__NR_fsmount, context, FSMOUNT_CLOEXEC, static_cast<long>(step.attributes));
+  if (result >= 0)
+    result = raw::call(__NR_fsmount, context, FSMOUNT_CLOEXEC, static_cast<long>(step.attributes));
   close_fd(context);
   return result;
 }
@@ -185,7 +192,9 @@ long mount_new(const char* type, int root, const MountStep& step) {
 bool same_object(long fd, const MountStep& step) {
   if (step.inode == 0) return true;
   struct statx found{};
-  if (raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_INO, raw::address(&found)) < 0) return false;
+  if (raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_INO, raw::address(&found)) <
+      0)
+    return false;
   return found.stx_ino == step.inode &&
          makedev(found.stx_dev_major, found.stx_dev_minor) == static_cast<dev_t>(step.device);
 }
@@ -200,7 +209,8 @@ long bind_tree(long source, int root, const MountStep& step) {
     // What is mounted decides what the target must be.
     struct statx kind{};
     if ((step.flags & spec::kMakeTarget) != 0 &&
-        raw::call(__NR_statx, tree, raw::address(""), AT_EMPTY_PATH, STATX_TYPE, raw::address(&kind)) == 0 &&
+        raw::call(__NR_statx, tree, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
+                  raw::address(&kind)) == 0 &&
         (kind.stx_mode & S_IFMT) != S_IFDIR) {
       target.flags |= spec::kTargetFile;
     }
@@ -212,7 +222,8 @@ long bind_tree(long source, int root, const MountStep& step) {
 
 long bind_host(int root, const MountStep& step) {
   const long follow = (step.flags & spec::kFollowSource) != 0 ? 0 : O_NOFOLLOW;
-  const long source = raw::call(__NR_openat, AT_FDCWD, raw::address(step.source), O_PATH | O_CLOEXEC | follow);
+  const long source =
+      raw::call(__NR_openat, AT_FDCWD, raw::address(step.source), O_PATH | O_CLOEXEC | follow);
   if (source < 0) return source;
   const long result = same_object(source, step) ? bind_tree(source, root, step) : -ESTALE;
   close_fd(source);
@@ -288,8 +299,9 @@ long execute(const Script& script, int& root, const MountStep& step, int tree) {
   return -EINVAL;
 }
 
-// The tmpfs that becomes the root has to hang somewhere before pivot_root(2) takes it. What is below that place cannot be
-// the source of a mount any more, so that it must not be one where users keep things.
+// The tmpfs that becomes the root has to hang somewhere before pivot_root(2) takes it. What is
+// below that place cannot be the source of a mount any more, so that it must not be one where users
+// keep things.
 int hang_new_root(const Script& script) {
   MountStep step{};
   step.text = "mode=755,size=64m";
@@ -300,7 +312,8 @@ int hang_new_root(const Script& script) {
   static constexpr const char* kPlaces[] = {"/proc", "/sys", "/mnt", "/tmp"};
   long moved = -ENOENT;
   for (const char* place : kPlaces) {
-    moved = raw::call(__NR_move_mount, tree, raw::address(""), AT_FDCWD, raw::address(place), MOVE_MOUNT_F_EMPTY_PATH);
+    moved = raw::call(__NR_move_mount, tree, raw::address(""), AT_FDCWD, raw::address(place),
+                      MOVE_MOUNT_F_EMPTY_PATH);
     if (moved != -ENOENT && moved != -ENOTDIR) break;
   }
   check(script, Step::make_root, 1, moved);
@@ -311,7 +324,8 @@ int hang_new_root(const Script& script) {
 
 void build_root(const Script& script, const Trees& trees) {
   if (script.detach_propagation) {
-    check(script, Step::make_root, 2, raw::call(__NR_mount, 0, raw::address("/"), 0, MS_REC | MS_PRIVATE, 0));
+    check(script, Step::make_root, 2,
+          raw::call(__NR_mount, 0, raw::address("/"), 0, MS_REC | MS_PRIVATE, 0));
   }
   int root = hang_new_root(script);
   std::size_t next_tree = 0;

@@ -1,4 +1,5 @@
-// Everything the child needs between clone3 and execve, in flat memory: nothing is left to decide or to allocate.
+// Everything the child needs between clone3 and execve, in flat memory: nothing is left to decide
+// or to allocate.
 //
 // Made by launch/freeze, which owns what the pointers point to. Child-safe: plain data.
 #pragma once
@@ -40,13 +41,15 @@ struct Limit {
 
 struct Script {
   int socket = -1;
-  int parent_socket = -1;  // the parent's end, which the clone has copied: while it is open here its death is not seen
+  int parent_socket = -1;  // the parent's end, which the clone has copied: while it is open here
+                           // its death is not seen
   std::uint32_t setup_uid = 0;  // while the root is built
   std::uint32_t setup_gid = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   bool may_set_groups = true;
-  bool detach_propagation = false;  // no user namespace of our own: the copy of the mounts is still shared
+  bool detach_propagation =
+      false;  // no user namespace of our own: the copy of the mounts is still shared
   bool raise_loopback = false;
   const char* host_name = nullptr;
   std::size_t host_name_size = 0;

@@ -1,7 +1,9 @@
-// Takes away what a workload must not have, each thing before the one that would still be needed to take it.
+// Takes away what a workload must not have, each thing before the one that would still be needed to
+// take it.
 //
-// no_new_privs first, so that nothing executed from here on can gain; Landlock before the capabilities are gone is not
-// needed but harmless; seccomp last, so that the policy never has to admit what only nucleus does.
+// no_new_privs first, so that nothing executed from here on can gain; Landlock before the
+// capabilities are gone is not needed but harmless; seccomp last, so that the policy never has to
+// admit what only nucleus does.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
@@ -28,12 +30,14 @@ long prctl(long option, long a = 0, long b = 0, long c = 0, long d = 0) {
 
 void drop_bounding_set(const Script& script) {
   for (int capability = 0; capability <= script.last_capability; ++capability) {
-    check(script, Step::bounding_set, static_cast<std::size_t>(capability), prctl(PR_CAPBSET_DROP, capability));
+    check(script, Step::bounding_set, static_cast<std::size_t>(capability),
+          prctl(PR_CAPBSET_DROP, capability));
   }
   check(script, Step::bounding_set, 64, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
   // Being uid 0 shall mean nothing: not at execve, not at setuid, and for good.
-  constexpr long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-                         SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  constexpr long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                         SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                         SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
   check(script, Step::bounding_set, 65, prctl(PR_SET_SECUREBITS, kBits));
 }
 
@@ -58,7 +62,8 @@ void restrict_with_landlock(const Script& script) {
     landlock_path_beneath_attr rule{};
     rule.allowed_access = rights;
     rule.parent_fd = static_cast<__s32>(fd);
-    return raw::call(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, raw::address(&rule), 0);
+    return raw::call(__NR_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+                     raw::address(&rule), 0);
   };
   for (std::size_t index = 0; index < script.place_count; ++index) {
     const Place& place = script.places[index];
@@ -66,22 +71,31 @@ void restrict_with_landlock(const Script& script) {
     check(script, Step::landlock_rule, index, fd);
     struct statx kind{};
     check(script, Step::landlock_rule, index,
-          raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_TYPE, raw::address(&kind)));
+          raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
+                    raw::address(&kind)));
     const bool directory = (kind.stx_mode & S_IFMT) == S_IFDIR;
-    check(script, Step::landlock_rule, index, add(fd, directory ? place.rights : place.file_rights));
+    check(script, Step::landlock_rule, index,
+          add(fd, directory ? place.rights : place.file_rights));
     raw::call(__NR_close, fd);
   }
-  // A file or terminal that is a standard stream may be opened again as /dev/stdout; who gave it meant it to be used.
+  // A file or terminal that is a standard stream may be opened again as /dev/stdout; who gave it
+  // meant it to be used.
   for (int stream = 0; stream <= 2; ++stream) {
     struct statx kind{};
-    if (raw::call(__NR_statx, stream, raw::address(""), AT_EMPTY_PATH, STATX_TYPE, raw::address(&kind)) < 0) continue;
+    if (raw::call(__NR_statx, stream, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
+                  raw::address(&kind)) < 0)
+      continue;
     const unsigned type = kind.stx_mode & S_IFMT;
     const long mode = raw::call(__NR_fcntl, stream, F_GETFL);
     if ((type != S_IFREG && type != S_IFCHR) || mode < 0) continue;
     std::uint64_t rights = script.landlock_stream_rights;
-    if ((mode & O_ACCMODE) == O_RDONLY) rights &= ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_WRITE_FILE);
-    if ((mode & O_ACCMODE) == O_WRONLY) rights &= ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_READ_FILE);
-    (void)add(stream, rights);  // a stream of a file system that takes no rules is only not to be opened again
+    if ((mode & O_ACCMODE) == O_RDONLY)
+      rights &= ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_WRITE_FILE);
+    if ((mode & O_ACCMODE) == O_WRONLY)
+      rights &= ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_READ_FILE);
+    (void)add(
+        stream,
+        rights);  // a stream of a file system that takes no rules is only not to be opened again
   }
   check(script, Step::landlock_restrict, 0, raw::call(__NR_landlock_restrict_self, ruleset, 0));
   raw::call(__NR_close, ruleset);
@@ -90,10 +104,13 @@ void restrict_with_landlock(const Script& script) {
 void drop_capabilities(const Script& script) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct sets[2] = {};
-  check(script, Step::capabilities, 0, raw::call(__NR_capset, raw::address(&header), raw::address(sets)));
-  check(script, Step::capabilities_read_back, 0, raw::call(__NR_capget, raw::address(&header), raw::address(sets)));
+  check(script, Step::capabilities, 0,
+        raw::call(__NR_capset, raw::address(&header), raw::address(sets)));
+  check(script, Step::capabilities_read_back, 0,
+        raw::call(__NR_capget, raw::address(&header), raw::address(sets)));
   for (const __user_cap_data_struct& set : sets) {
-    if ((set.effective | set.permitted | set.inheritable) != 0) fail_step(script, Step::capabilities_read_back, 1, -EPERM);
+    if ((set.effective | set.permitted | set.inheritable) != 0)
+      fail_step(script, Step::capabilities_read_back, 1, -EPERM);
   }
 }
 
@@ -106,16 +123,19 @@ void seal(const Script& script) {
   check(script, Step::working_directory, 0, raw::call(__NR_chdir, raw::address(script.cwd)));
   for (std::size_t index = 0; index < script.limit_count; ++index) {
     const Limit& limit = script.limits[index];
-    check(script, Step::rlimit, index, raw::call(__NR_prlimit64, 0, limit.resource, raw::address(&limit.value), 0));
+    check(script, Step::rlimit, index,
+          raw::call(__NR_prlimit64, 0, limit.resource, raw::address(&limit.value), 0));
   }
   check(script, Step::new_session, 0, raw::call(__NR_setsid));
   const long keyring = raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
-  // A kernel without key management has no keyring to leak; a full quota of keys would leave the caller's in place.
+  // A kernel without key management has no keyring to leak; a full quota of keys would leave the
+  // caller's in place.
   if (keyring != -ENOSYS) check(script, Step::keyring, 0, keyring);
   restrict_with_landlock(script);
   drop_capabilities(script);
   sock_fprog program{.len = script.filter_size, .filter = const_cast<sock_filter*>(script.filter)};
-  check(script, Step::seccomp, 0, raw::call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, raw::address(&program)));
+  check(script, Step::seccomp, 0,
+        raw::call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, raw::address(&program)));
 }
 
 }  // namespace nucleus::launch::child

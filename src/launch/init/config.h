@@ -1,7 +1,9 @@
-// What the init is told: one flat block, written by launch/freeze into a sealed memfd, mapped privately by the init.
+// What the init is told: one flat block, written by launch/freeze into a sealed memfd, mapped
+// privately by the init.
 //
-// Layout: the header, then `slots` 64-bit offsets (candidates, 0, argv, 0, envp, 0), then the strings they point to,
-// counted from the block's start. The init turns the offsets into pointers in place. Freestanding: plain data.
+// Layout: the header, then `slots` 64-bit offsets (candidates, 0, argv, 0, envp, 0), then the
+// strings they point to, counted from the block's start. The init turns the offsets into pointers
+// in place. Freestanding: plain data.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +16,8 @@ struct Config {
   std::uint32_t arguments = 0;
   std::uint32_t environment = 0;
   std::uint32_t slots = 0;  // candidates + arguments + environment + 3
-  std::uint32_t confirm = 0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
+  std::uint32_t confirm =
+      0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
   std::uint32_t unused = 0;
 };
 

@@ -1,8 +1,10 @@
-// PID 1 of a container: starts the workload, reaps what is orphaned, passes signals on, reports the end.
+// PID 1 of a container: starts the workload, reaps what is orphaned, passes signals on, reports the
+// end.
 //
-// Freestanding and static, a few KiB, executed from a sealed memfd: nothing of nucleus itself is ever mapped inside. It
-// runs under the same seccomp filter, Landlock domain and identity as the workload, holds one socket to its supervisor,
-// and is not dumpable, so that a workload of the same uid can neither trace it nor look into its memory.
+// Freestanding and static, a few KiB, executed from a sealed memfd: nothing of nucleus itself is
+// ever mapped inside. It runs under the same seccomp filter, Landlock domain and identity as the
+// workload, holds one socket to its supervisor, and is not dumpable, so that a workload of the same
+// uid can neither trace it nor look into its memory.
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -57,8 +59,8 @@ Config* map_config() {
   Config header{};
   const long got = raw::call(__NR_pread64, kConfigFd, raw::address(&header), sizeof header, 0);
   if (got != sizeof header) fail(Step::init_config, got < 0 ? got : -5, 125);
-  const long mapped = raw::call(__NR_mmap, 0, static_cast<long>(header.size), PROT_READ | PROT_WRITE, MAP_PRIVATE,
-                                kConfigFd, 0);
+  const long mapped = raw::call(__NR_mmap, 0, static_cast<long>(header.size),
+                                PROT_READ | PROT_WRITE, MAP_PRIVATE, kConfigFd, 0);
   if (mapped < 0 && mapped > -4096) fail(Step::init_config, mapped, 125);
   raw::call(__NR_close, kConfigFd);
   auto* const config = reinterpret_cast<Config*>(mapped);
@@ -73,14 +75,17 @@ Config* map_config() {
   const auto* const candidates = reinterpret_cast<const std::uint64_t*>(config + 1);
   const std::uint64_t* const argv = candidates + config->candidates + 1;
   const std::uint64_t* const envp = argv + config->arguments + 1;
-  // A group of its own, so that what a terminal's user interrupts is the workload with its children.
+  // A group of its own, so that what a terminal's user interrupts is the workload with its
+  // children.
   raw::call(__NR_setpgid, 0, 0);
   const std::uint64_t none = 0;
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
   long result = -2 /* ENOENT */;
   for (const std::uint64_t* path = candidates; *path != 0; ++path) {
-    const long tried = raw::call(__NR_execve, static_cast<long>(*path), raw::address(argv), raw::address(envp));
-    // execvp(3): a name that is there but may not be executed is remembered, and the search goes on.
+    const long tried =
+        raw::call(__NR_execve, static_cast<long>(*path), raw::address(argv), raw::address(envp));
+    // execvp(3): a name that is there but may not be executed is remembered, and the search goes
+    // on.
     if (tried != -2 && tried != -20) result = tried;
     if (tried != -2 && tried != -20 && tried != -13) break;
   }
@@ -105,7 +110,8 @@ void reap(long workload) {
   }
 }
 
-// What a terminal sends goes to everybody in front of it; what a program sends, to the workload alone.
+// What a terminal sends goes to everybody in front of it; what a program sends, to the workload
+// alone.
 bool from_terminal(int signal) {
   return signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGHUP;
 }
@@ -130,8 +136,8 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   }
   for (;;) {
     siginfo_t info{};
-    const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal), raw::address(&info), 0,
-                                  sizeof kEverySignal);
+    const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal),
+                                  raw::address(&info), 0, sizeof kEverySignal);
     if (signal == SIGCHLD) {
       reap(workload);
     } else if (signal > 0) {

@@ -1,7 +1,7 @@
 // Policy to BPF, at compile time: a binary search on the number, argument rules at its leaves.
 //
-// Only loads, JEQ, JGE, JA, AND and RET are emitted: the kernel (5.11) can work out by itself which numbers are always
-// allowed from these, and then does not run the program for them at all.
+// Only loads, JEQ, JGE, JA, AND and RET are emitted: the kernel (5.11) can work out by itself which
+// numbers are always allowed from these, and then does not run the program for them at all.
 #pragma once
 
 #include <linux/filter.h>
@@ -18,13 +18,15 @@ namespace nucleus::security::seccomp {
 
 class Compiler {
  public:
-  constexpr Compiler(std::span<const Entry> entries, std::span<const Rule> rules, std::uint32_t otherwise)
+  constexpr Compiler(std::span<const Entry> entries, std::span<const Rule> rules,
+                     std::uint32_t otherwise)
       : rules_(rules.begin(), rules.end()) {
     std::vector<Entry> sorted(entries.begin(), entries.end());
     std::ranges::sort(sorted, {}, &Entry::number);
     intervals_.push_back({.begin = 0, .action = otherwise, .ruled = false});
     for (const Entry& entry : sorted) {
-      const bool ruled = std::ranges::any_of(rules_, [&](const Rule& rule) { return rule.number == entry.number; });
+      const bool ruled = std::ranges::any_of(
+          rules_, [&](const Rule& rule) { return rule.number == entry.number; });
       push({.begin = entry.number, .action = entry.action, .ruled = ruled});
       push({.begin = entry.number + 1, .action = otherwise, .ruled = false});
     }
@@ -53,7 +55,8 @@ class Compiler {
   static constexpr sock_filter statement(unsigned code, std::uint32_t k) {
     return {static_cast<std::uint16_t>(code), 0, 0, k};
   }
-  static constexpr sock_filter jump(unsigned test, std::uint32_t k, std::size_t yes, std::size_t no) {
+  static constexpr sock_filter jump(unsigned test, std::uint32_t k, std::size_t yes,
+                                    std::size_t no) {
     return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | test), static_cast<std::uint8_t>(yes),
             static_cast<std::uint8_t>(no), k};
   }
@@ -116,9 +119,11 @@ class Compiler {
   static constexpr std::vector<sock_filter> test(const Condition& condition, std::size_t skip) {
     std::vector<sock_filter> code;
     // Both architectures are little-endian: the low half comes first.
-    code.push_back(statement(BPF_LD | BPF_W | BPF_ABS,
-                             static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8U * condition.arg)));
-    if (condition.mask != 0xFFFFFFFF) code.push_back(statement(BPF_ALU | BPF_AND | BPF_K, condition.mask));
+    code.push_back(
+        statement(BPF_LD | BPF_W | BPF_ABS,
+                  static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8U * condition.arg)));
+    if (condition.mask != 0xFFFFFFFF)
+      code.push_back(statement(BPF_ALU | BPF_AND | BPF_K, condition.mask));
     code.push_back(jump(BPF_JEQ, condition.value, 0, skip));
     return code;
   }

@@ -25,8 +25,8 @@ constexpr std::array<sock_filter, kSize> kProgram = make_program();
 
 std::span<const sock_filter> builtin_filter() { return kProgram; }
 
-std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch, std::uint32_t number,
-                       std::span<const std::uint64_t, 6> args) {
+std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch,
+                       std::uint32_t number, std::span<const std::uint64_t, 6> args) {
   std::uint32_t accumulator = 0;
   for (std::size_t at = 0; at < program.size(); ++at) {
     const sock_filter& step = program[at];

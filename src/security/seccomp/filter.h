@@ -1,7 +1,8 @@
 // The built-in seccomp filter: an allowlist under which ordinary programs just work.
 //
-// Refusals are errnos (ENOSYS for what is unknown or newer than this list, EPERM for what is known and denied), so that
-// programs which probe carry on; only loading kernel code, and calls of a foreign architecture, end the process.
+// Refusals are errnos (ENOSYS for what is unknown or newer than this list, EPERM for what is known
+// and denied), so that programs which probe carry on; only loading kernel code, and calls of a
+// foreign architecture, end the process.
 #pragma once
 
 #include <linux/filter.h>
@@ -14,8 +15,9 @@ namespace nucleus::security::seccomp {
 /// The finished program, in read-only memory. Valid for the life of the process.
 [[nodiscard]] std::span<const sock_filter> builtin_filter();
 
-/// What the program answers for a call: interpreted in user space, for tests and explanations. `args` has six entries.
-[[nodiscard]] std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch, std::uint32_t number,
-                                     std::span<const std::uint64_t, 6> args);
+/// What the program answers for a call: interpreted in user space, for tests and explanations.
+/// `args` has six entries.
+[[nodiscard]] std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch,
+                                     std::uint32_t number, std::span<const std::uint64_t, 6> args);
 
 }  // namespace nucleus::security::seccomp

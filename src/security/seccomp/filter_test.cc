@@ -15,13 +15,15 @@ std::uint32_t answer(std::uint32_t number, std::array<std::uint64_t, 6> args = {
 }
 
 bool ruled(std::uint32_t number) {
-  return std::ranges::any_of(kBuiltinRules, [&](const Rule& rule) { return rule.number == number; });
+  return std::ranges::any_of(kBuiltinRules,
+                             [&](const Rule& rule) { return rule.number == number; });
 }
 
 TEST(BuiltinFilter, AnswersEveryNumberAsThePolicySays) {
   std::map<std::uint32_t, std::uint32_t> expected;
   for (const Entry& entry : kBuiltinEntries) {
-    EXPECT_TRUE(expected.emplace(entry.number, entry.action).second) << "twice in the list: " << entry.number;
+    EXPECT_TRUE(expected.emplace(entry.number, entry.action).second)
+        << "twice in the list: " << entry.number;
   }
   for (std::uint32_t number = 0; number < 1024; ++number) {
     if (ruled(number)) continue;
@@ -41,9 +43,11 @@ TEST(BuiltinFilter, ForeignArchitecturesDie) {
 
 TEST(BuiltinFilter, NewNamespacesAreRefusedWhateverElseIsAsked) {
   EXPECT_EQ(answer(__NR_clone, {SIGCHLD}), kAllow);
-  EXPECT_EQ(answer(__NR_clone, {CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD}), kAllow);
-  for (std::uint64_t flag : std::initializer_list<std::uint64_t>{
-           CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP}) {
+  EXPECT_EQ(answer(__NR_clone, {CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD}),
+            kAllow);
+  for (std::uint64_t flag :
+       std::initializer_list<std::uint64_t>{CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET,
+                                            CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP}) {
     EXPECT_EQ(answer(__NR_clone, {flag | SIGCHLD}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_unshare, {flag | CLONE_FS}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_clone, {flag | 0xFF00000000000000ULL}), refuse(EPERM));
@@ -60,13 +64,15 @@ TEST(BuiltinFilter, SocketFamilies) {
   EXPECT_EQ(answer(__NR_socket, {AF_INET, SOCK_RAW | cloexec, 1}), refuse(EPERM));
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW | cloexec, 0}), kAllow);
   EXPECT_EQ(answer(__NR_socket, {AF_NETLINK, SOCK_RAW, 12 /* NETFILTER */}), refuse(EAFNOSUPPORT));
-  for (const std::uint64_t domain : std::initializer_list<std::uint64_t>{AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
+  for (const std::uint64_t domain : std::initializer_list<std::uint64_t>{
+           AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_XDP, 0, 250}) {
     EXPECT_EQ(answer(__NR_socket, {domain, SOCK_STREAM}), refuse(EAFNOSUPPORT)) << domain;
   }
 }
 
 TEST(BuiltinFilter, TerminalInjectionIsRefusedWithAnyUpperHalf) {
-  for (const std::uint64_t request : std::initializer_list<std::uint64_t>{TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
+  for (const std::uint64_t request :
+       std::initializer_list<std::uint64_t>{TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS}) {
     EXPECT_EQ(answer(__NR_ioctl, {0, request}), refuse(EPERM));
     EXPECT_EQ(answer(__NR_ioctl, {0, request | 0x100000000ULL}), refuse(EPERM));
   }
@@ -80,7 +86,9 @@ TEST(BuiltinFilter, Personality) {
 }
 
 TEST(BuiltinFilter, LoadingKernelCodeKills) {
-  for (const std::uint32_t number : std::initializer_list<std::uint32_t>{__NR_init_module, __NR_finit_module, __NR_kexec_load}) EXPECT_EQ(answer(number), kKill);
+  for (const std::uint32_t number :
+       std::initializer_list<std::uint32_t>{__NR_init_module, __NR_finit_module, __NR_kexec_load})
+    EXPECT_EQ(answer(number), kKill);
 }
 
 TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
@@ -89,7 +97,9 @@ TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
   const auto program = Compiler(entries, {}, kKill).compile();
   const std::array<std::uint64_t, 6> args = {};
   for (std::uint32_t number = 0; number < 1000; ++number) {
-    EXPECT_EQ(evaluate(program, kNativeArch, number, args), number < 900 && number % 2 == 0 ? kAllow : kKill) << number;
+    EXPECT_EQ(evaluate(program, kNativeArch, number, args),
+              number < 900 && number % 2 == 0 ? kAllow : kKill)
+        << number;
   }
 }
 

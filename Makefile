@@ -1,0 +1,47 @@
+# The tasks of this repository. README says the two that a newcomer needs: make demo, make check.
+SHELL := /bin/bash
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+
+.PHONY: demo check build test lint asan aarch64 bench clean
+
+## builds the release binary and runs a real program in a sandbox
+demo:
+	tools/setup build
+	cmake --preset release
+	cmake --build --preset release
+	tools/demo build/release/bin/nucleus
+
+## installs what the tests need, builds, runs every level of tests
+check:
+	tools/setup build test vm lint cross
+	$(MAKE) lint aarch64 asan
+	$(MAKE) test
+
+build:
+	cmake --preset dev
+	cmake --build --preset dev
+
+## every test on this host and in the virtual machine; the last lines are the test runner's
+test: build
+	$(SUDO) ctest --test-dir build/dev --output-on-failure --output-junit junit.xml -j 2
+
+lint:
+	tools/lint
+
+## the parsers and planners under AddressSanitizer and UBSan
+asan:
+	cmake --preset asan
+	cmake --build --preset asan
+	ctest --test-dir build/asan -L unit --output-on-failure -j 2
+
+## compiles for aarch64: system call numbers, seccomp architecture
+aarch64:
+	cmake --preset aarch64
+	cmake --build --preset aarch64
+
+bench: build
+	tools/setup bench
+	$(SUDO) build/dev/bench/startup
+
+clean:
+	rm -rf build
