@@ -71,7 +71,8 @@ class Runner {
     const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
     reclaim_dead(root, kReclaimAtStart);
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
-    const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
+    resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
+    access.nproc_holds = spec_.userns == spec::UserNamespace::separate;
     std::vector<std::string>& notes = report_.outcome.notes;
     cgroup_plan_ =
         NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id),

@@ -126,14 +126,18 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
   return trees;
 }
 
-// Everything that must be true before the child may take its first step.
+// The child's first steps need its ids and mount trees only. Entering a v1 cgroup waits for a grace
+// period of the kernel's (RCU, milliseconds), so that it happens beside them; the child goes no
+// further than its root before it is told.
 Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
                    const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
                    std::vector<std::string>& notes) {
-  NUCLEUS_CHECK(isolation::write_maps(cloned.child.pid(), *plan.maps));
-  NUCLEUS_CHECK(cgroup.attach(cloned.child.pid(), cloned.into_cgroup));
-  const auto made = NUCLEUS_TRY(mount_trees(plan, cloned.child.pid(), trees, notes));
-  return send(socket, MessageKind::go, made);
+  const pid_t pid = cloned.child.pid();
+  NUCLEUS_CHECK(isolation::write_maps(pid, *plan.maps));
+  NUCLEUS_CHECK(send(socket, MessageKind::go, NUCLEUS_TRY(mount_trees(plan, pid, trees, notes))));
+  if (!cgroup.needs_attach(cloned.into_cgroup)) return {};
+  NUCLEUS_CHECK(cgroup.attach(pid, cloned.into_cgroup));
+  return send(socket, MessageKind::limited, {});
 }
 
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
@@ -210,6 +214,8 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   sys::UniqueFd theirs(ends[1]);
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
   frozen->script.parent_socket = ours.get();
+  frozen->script.fills_context = plan.root.fills_context;
+  frozen->script.wait_for_limits = cgroup.needs_attach(cgroup.clone_into_fd() >= 0);
   // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the
   // container.
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));

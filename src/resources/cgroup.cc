@@ -37,6 +37,22 @@ std::optional<std::uint64_t> read_number(int directory, const std::string& file,
   return value;
 }
 
+Result<> leave_for_leaf(const std::string& parent) {
+  const std::string leaf = parent + std::string(kSupervisorLeaf);
+  if (::mkdir(leaf.c_str(), 0755) < 0 && errno != EEXIST) {
+    return fail(Kind::runtime, errno, "create the cgroup", leaf);
+  }
+  const std::string procs = NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, parent + "/cgroup.procs"));
+  for (std::size_t at = 0; at < procs.size();) {
+    const std::size_t end = std::min(procs.find('\n', at), procs.size());
+    // One may have ended meanwhile (ESRCH): what matters is whether the controllers can be enabled
+    // after this.
+    (void)sys::write_file_at(AT_FDCWD, leaf + "/cgroup.procs", procs.substr(at, end - at));
+    at = end + 1;
+  }
+  return {};
+}
+
 Result<> enable_controllers(const CgroupPlan& plan) {
   if (plan.v2_parent.empty() || plan.v2_controllers.empty()) return {};
   const std::string file = plan.v2_parent + "/cgroup.subtree_control";
@@ -50,25 +66,13 @@ Result<> enable_controllers(const CgroupPlan& plan) {
     }
   }
   if (missing.empty()) return {};
-  if (plan.leave_parent) {
-    // cgroup-v2.rst, "No Internal Process Constraint": who distributes controllers holds no
-    // processes itself.
-    const std::string leaf = plan.v2_parent + "/supervisor";
-    if (::mkdir(leaf.c_str(), 0755) < 0 && errno != EEXIST) {
-      return fail(Kind::runtime, errno, "create the cgroup", leaf);
-    }
-    const std::string procs =
-        NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, plan.v2_parent + "/cgroup.procs"));
-    std::size_t at = 0;
-    while (at < procs.size()) {
-      const std::size_t end = std::min(procs.find('\n', at), procs.size());
-      // One may have ended meanwhile (ESRCH): what matters is whether the controllers can be
-      // enabled after this.
-      (void)sys::write_file_at(AT_FDCWD, leaf + "/cgroup.procs", procs.substr(at, end - at));
-      at = end + 1;
-    }
+  for (int attempt = 0;; ++attempt) {
+    if (plan.leave_parent) NUCLEUS_CHECK(leave_for_leaf(plan.v2_parent));
+    auto written = sys::write_file_at(AT_FDCWD, file, missing);
+    // Somebody was forked here, or came in, between the two steps.
+    if (written || !plan.leave_parent || written.error().errnum != EBUSY || attempt == 9)
+      return written;
   }
-  return sys::write_file_at(AT_FDCWD, file, missing);
 }
 
 bool wait_a_little(unsigned round) {
@@ -174,6 +178,11 @@ int Cgroup::clone_into_fd() const {
     if (directory.plan.v2) return directory.fd.get();
   }
   return -1;
+}
+
+bool Cgroup::needs_attach(bool cloned_into) const {
+  return std::ranges::any_of(directories_,
+                             [&](const Directory& each) { return !(each.plan.v2 && cloned_into); });
 }
 
 Result<> Cgroup::attach(pid_t pid, bool cloned_into) const {

@@ -47,6 +47,9 @@ class Cgroup {
   /// The directory for clone3's CLONE_INTO_CGROUP (Linux 5.7), or -1 where v1 needs attach().
   [[nodiscard]] int clone_into_fd() const;
 
+  /// Whether attach() has anything to do.
+  [[nodiscard]] bool needs_attach(bool cloned_into) const;
+
   /// Moves process `pid` (0: the caller) into every directory that clone_into_fd() does not cover.
   /// Call from the parent, before the child is released. Errors: ESRCH if it is gone.
   [[nodiscard]] Result<> attach(pid_t pid, bool cloned_into) const;

@@ -148,7 +148,15 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
                                const std::string& name, const spec::Resources& resources,
                                bool want_usage, std::vector<std::string>& notes) {
   CgroupPlan plan;
-  for (const Wish& wish : wishes(resources, want_usage)) {
+  const std::vector<Wish> all = wishes(resources, want_usage);
+  // A limit that nobody asked for is not worth a cgroup of its own: making, entering and removing
+  // one can cost as much as the rest of a start. RLIMIT_NPROC counts the processes of a user
+  // namespace as exactly; it only keeps no record.
+  const bool only_default = access.nproc_holds && std::ranges::none_of(all, [](const Wish& wish) {
+                              return wish.asked || std::string_view(wish.controller) != "pids";
+                            });
+  if (only_default) return plan;
+  for (const Wish& wish : all) {
     const auto v1 = hierarchy.v1.find(wish.controller);
     // cpu time needs no controller of its own on v2: cpu.stat is in every cgroup.
     const bool always_on_v2 = std::string_view(wish.controller) == "cpuacct";

@@ -70,6 +70,10 @@ Hierarchy parse_hierarchy(const std::string& mountinfo, const std::string& cgrou
       if (controllers.empty()) {
         if (mount.v2 && hierarchy.v2.mount.empty()) {
           hierarchy.v2 = {.mount = mount.where, .own = below_mount(mount.where, mount.root, path)};
+          // What an earlier start has moved us into: the delegated cgroup is the one above.
+          if (hierarchy.v2.own.ends_with(kSupervisorLeaf)) {
+            hierarchy.v2.own.resize(hierarchy.v2.own.size() - kSupervisorLeaf.size());
+          }
         }
         continue;
       }

@@ -11,10 +11,14 @@
 
 namespace nucleus::resources {
 
+/// Where processes of a delegated cgroup go when it comes to hold containers, since a cgroup that
+/// distributes controllers holds none itself (cgroup-v2.rst, "No Internal Process Constraint").
+inline constexpr std::string_view kSupervisorLeaf = "/nucleus-supervisor";
+
 /// One mounted hierarchy as this process sees it.
 struct Mounted {
   std::string mount;  // where it is mounted: "/sys/fs/cgroup/memory"
-  std::string own;    // the directory of our own cgroup in it: mount + path
+  std::string own;    // the directory of our own cgroup in it: mount + path, less kSupervisorLeaf
 };
 
 struct Hierarchy {

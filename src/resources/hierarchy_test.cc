@@ -34,6 +34,13 @@ TEST(Hierarchy, ReadsHybridHosts) {
   EXPECT_FALSE(hierarchy.has_v1("name=systemd"));
 }
 
+TEST(Hierarchy, SeesThroughTheLeafOfAnEarlierStart) {
+  const Hierarchy hierarchy =
+      parse_hierarchy("31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+                      "0::/user.slice/x.service/nucleus-supervisor\n");
+  EXPECT_EQ(hierarchy.v2.own, "/sys/fs/cgroup/user.slice/x.service");
+}
+
 TEST(Hierarchy, SurvivesGarbage) {
   EXPECT_TRUE(parse_hierarchy("", "").v1.empty());
   EXPECT_TRUE(

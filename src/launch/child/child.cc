@@ -148,6 +148,8 @@ void run_script(const Script& script) {
                   static_cast<long>(script.host_name_size)));
   if (script.raise_loopback) raise_loopback(script);
   build_root(script, trees);
+  if (script.wait_for_limits && !script.fills_context)
+    expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);
   reset_signals();
   close_descriptors(script);

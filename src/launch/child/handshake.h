@@ -2,8 +2,10 @@
 //
 //   parent                                   child (PID 1 of the container)
 //     | clone3                                 |
-//     | id maps, cgroup                        | waits
+//     | id maps                                | waits
 //     |------------ go + mount trees --------->| identity of the setup, names, mounts
+//     |---------------- limited ------------->| only with cgroups to be moved into, which takes its
+//     time meanwhile
 //     |<----------------- fill + fd -----------| only with a context to copy: its empty tmpfs
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
@@ -21,7 +23,7 @@
 
 namespace nucleus::launch::child {
 
-enum class MessageKind : std::uint32_t { go, fill, filled, started, ended, failed };
+enum class MessageKind : std::uint32_t { go, limited, fill, filled, started, ended, failed };
 
 enum class Step : std::uint32_t {
   parent_gone,

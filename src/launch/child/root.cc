@@ -249,6 +249,8 @@ long change_attributes(int root, const MountStep& step) {
 long fill(const Script& script, int root, const MountStep& step) {
   const long place = open_inside(root, step.target, O_RDONLY | O_DIRECTORY);
   if (place < 0) return place;
+  // What is copied is charged to the container.
+  if (script.wait_for_limits) expect(script, MessageKind::limited, nullptr);
   Message message{};
   message.kind = MessageKind::fill;
   send(script, message, static_cast<int>(place));

@@ -41,6 +41,8 @@ struct Limit {
 
 struct Script {
   int socket = -1;
+  bool fills_context = false;    // one of the steps is `fill`
+  bool wait_for_limits = false;  // the parent moves this process into its cgroups meanwhile
   int parent_socket = -1;  // the parent's end, which the clone has copied: while it is open here
                            // its death is not seen
   std::uint32_t setup_uid = 0;  // while the root is built
