@@ -33,12 +33,9 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static const char* const kEtc[] = {
-    "alternatives",    "ld.so.cache",     "ld.so.conf",      "ld.so.conf.d",  "localtime",
-    "timezone",        "nsswitch.conf",   "protocols",       "services",      "mime.types",
-    "ssl/certs",       "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
-    "java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "perl",          "python3",
-    "python3.11",      "python3.13",      "fonts",           "terminfo",      "magic",
-    "crypto-policies",
+    "alternatives",    "ld.so.cache",     "protocols",       "services",        "mime.types",
+    "ssl/certs",       "ssl/openssl.cnf", "pki/tls/certs",   "pki/ca-trust",    "java-11-openjdk",
+    "java-17-openjdk", "java-21-openjdk", "java-25-openjdk", "crypto-policies", "fonts",
 };
 static const char* const kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
 static const char* const kReadOnlyProc[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",

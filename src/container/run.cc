@@ -54,7 +54,7 @@ class Runner {
     NUCLEUS_CHECK(prepare());
     auto container = NUCLEUS_TRY(start());
     started_ = std::chrono::steady_clock::now();
-    auto facts = supervise(spec_, container, cgroup_, signals_);
+    auto facts = supervise(plan_, container, cgroup_, signals_);
     report_.outcome.wall_usec =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::steady_clock::now() - started_)
@@ -70,13 +70,15 @@ class Runner {
     sources_ = NUCLEUS_TRY(open_sources(spec_, idmapped));
     const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
     reclaim_dead(root, kReclaimAtStart);
-    const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
-    resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
-    access.nproc_holds = spec_.userns == spec::UserNamespace::separate;
     std::vector<std::string>& notes = report_.outcome.notes;
-    cgroup_plan_ =
-        NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id),
-                                           spec_.resources, options_.report, notes));
+    if (resources::needs_cgroup(spec_.resources, options_.report,
+                                spec_.userns == spec::UserNamespace::separate)) {
+      const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
+      const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
+      cgroup_plan_ =
+          NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id),
+                                             spec_.resources, options_.report, notes));
+    }
     maps_ = NUCLEUS_TRY(isolation::choose_maps(spec_, caller, root, notes));
     filesystem::RootPlan plan =
         filesystem::plan_root(spec_, sources_.identities,

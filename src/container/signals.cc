@@ -45,6 +45,13 @@ std::optional<int> Signals::next() const {
   return static_cast<int>(info.ssi_signo);
 }
 
+Result<> Signals::interrupt(int signal) {
+  if (!ends_a_start(signal)) return {};
+  interrupted_by_ = signal;
+  return fail(Kind::runtime, EINTR, "start", "the container",
+              "interrupted by " + signal_name(signal));
+}
+
 Result<> Signals::await(int fd) {
   for (;;) {
     pollfd fds[2] = {{.fd = fd, .events = POLLIN, .revents = 0},
@@ -54,10 +61,7 @@ Result<> Signals::await(int fd) {
       return fail(Kind::runtime, errno, "wait for", "the container");
     }
     while (const auto signal = next()) {
-      if (!ends_a_start(*signal)) continue;
-      interrupted_by_ = *signal;
-      return fail(Kind::runtime, EINTR, "start", "the container",
-                  "interrupted by " + signal_name(*signal));
+      NUCLEUS_CHECK(interrupt(*signal));
     }
     if (fds[0].revents != 0) return {};
   }

@@ -32,7 +32,10 @@ class Signals {
   /// Waits until `fd` can be read; fails when a signal that ends a program comes first.
   Result<> await(int fd);
 
-  /// The signal that ended an await(), or 0.
+  /// The error of a start that `signal` has ended; nothing for one that ends no program.
+  [[nodiscard]] Result<> interrupt(int signal);
+
+  /// The signal that ended the start, or 0.
   [[nodiscard]] int interrupted_by() const { return interrupted_by_; }
 
  private:

@@ -35,16 +35,15 @@ bool from_terminal(int signal) { return signal == SIGINT || signal == SIGQUIT ||
 
 class Supervisor {
  public:
-  Supervisor(const spec::ContainerSpec& spec, launch::Launched& container,
-             resources::Cgroup& cgroup, Signals& signals)
-      : spec_(spec), container_(container), cgroup_(cgroup), signals_(signals) {}
+  Supervisor(const launch::LaunchPlan& plan, launch::Launched& container, resources::Cgroup& cgroup,
+             Signals& signals)
+      : plan_(plan), spec_(*plan.spec), container_(container), cgroup_(cgroup), signals_(signals) {}
 
   Result<EndFacts> run() {
     if (cgroup_.needs_polling()) look_at_ = Clock::now() + kLookInterval;
     if (spec_.timeout) deadline_ = Clock::now() + *spec_.timeout;
     std::vector<pollfd> fds = {{.fd = container_.init.pidfd(), .events = POLLIN, .revents = 0},
-                               {.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                               {.fd = container_.socket.get(), .events = POLLIN, .revents = 0}};
+                               {.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
     for (const resources::EventSource& source : cgroup_.events()) {
       fds.push_back({.fd = source.fd, .events = source.poll_events, .revents = 0});
     }
@@ -55,13 +54,11 @@ class Supervisor {
           errno != EINTR) {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
-      // The word of the init comes before its end is seen.
-      if (fds[2].revents != 0) NUCLEUS_CHECK(hear(fds[2]));
       if (fds[0].revents != 0) return finish();
       if (fds[1].revents != 0) NUCLEUS_CHECK(pass_on());
-      for (std::size_t index = 3; index < fds.size(); ++index) {
+      for (std::size_t index = 2; index < fds.size(); ++index) {
         if (fds[index].revents == 0) continue;
-        cgroup_.acknowledge(index - 3);
+        cgroup_.acknowledge(index - 2);
         NUCLEUS_CHECK(limit_hit());
       }
       NUCLEUS_CHECK(keep_time());
@@ -86,21 +83,14 @@ class Supervisor {
     return {.tv_sec = nanoseconds / 1'000'000'000, .tv_nsec = nanoseconds % 1'000'000'000};
   }
 
-  Result<> hear(pollfd& poll) {
-    const auto message = NUCLEUS_TRY(launch::receive(container_.socket.get(), nullptr));
-    if (!message) {
-      poll.fd = -1;
-    } else if (message->kind == launch::child::MessageKind::ended) {
-      told_ = sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code,
-                              .signal = message->signal};
-    }
-    return {};
-  }
-
+  // What the init had to say waits in its socket: being woken for it, and for its end once more,
+  // would be one wake-up too many.
   Result<EndFacts> finish() {
     const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
-    facts_.status = told_.value_or(status);
     facts_.counters = cgroup_.read_counters();
+    const auto told = launch::last_word(plan_, container_);
+    if (!told && facts_.killed_for == KilledFor::nothing) return std::unexpected(told.error());
+    facts_.status = told ? told->value_or(status) : status;
     return facts_;
   }
 
@@ -113,6 +103,8 @@ class Supervisor {
 
   Result<> pass_on() {
     while (const auto signal = signals_.next()) {
+      if (!container_.started && launch::is_being_set_up(container_))
+        NUCLEUS_CHECK(signals_.interrupt(*signal));
       const bool bare = !container_.socket.valid() && ends_by_default(*signal);
       const Disposition disposition = bare ? disposition_of(*signal) : Disposition::handled;
       if (disposition == Disposition::standard) {
@@ -204,6 +196,7 @@ class Supervisor {
     return {};
   }
 
+  const launch::LaunchPlan& plan_;
   const spec::ContainerSpec& spec_;
   launch::Launched& container_;
   resources::Cgroup& cgroup_;
@@ -211,7 +204,6 @@ class Supervisor {
   std::optional<Clock::time_point> deadline_;
   std::optional<Clock::time_point> oom_until_;
   std::optional<Clock::time_point> look_at_;
-  std::optional<sys::WaitStatus> told_;
   struct {
     int signal = 0;
     Clock::time_point until;
@@ -221,9 +213,9 @@ class Supervisor {
 
 }  // namespace
 
-Result<EndFacts> supervise(const spec::ContainerSpec& spec, launch::Launched& container,
+Result<EndFacts> supervise(const launch::LaunchPlan& plan, launch::Launched& container,
                            resources::Cgroup& cgroup, Signals& signals) {
-  return Supervisor(spec, container, cgroup, signals).run();
+  return Supervisor(plan, container, cgroup, signals).run();
 }
 
 }  // namespace nucleus::container

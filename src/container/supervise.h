@@ -5,14 +5,15 @@
 #include "base/error.h"
 #include "container/ending.h"
 #include "container/signals.h"
+#include "launch/launch_plan.h"
 #include "launch/parent.h"
 #include "resources/cgroup.h"
-#include "spec/container_spec.h"
 
 namespace nucleus::container {
 
-/// Comes back when the workload and everything in its pid namespace is gone.
-[[nodiscard]] Result<EndFacts> supervise(const spec::ContainerSpec& spec,
+/// Comes back when the workload and everything in its pid namespace is gone; with an error when it
+/// turns out never to have been started.
+[[nodiscard]] Result<EndFacts> supervise(const launch::LaunchPlan& plan,
                                          launch::Launched& container, resources::Cgroup& cgroup,
                                          Signals& signals);
 

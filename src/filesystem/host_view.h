@@ -9,14 +9,12 @@ namespace nucleus::filesystem {
 
 struct HostView {
   std::vector<std::pair<std::string, std::string>> links;  // "bin" -> "usr/bin"
-  std::vector<std::string> directories;   // shown as they are: "usr", "lib64" where it is no link
-  std::vector<std::string> etc;           // names below /etc that exist here, of the curated list
-  std::vector<std::string> hidden_files;  // below /proc and /sys, to be covered
-  std::vector<std::string> hidden_directories;
-  std::vector<std::string> read_only;  // below /proc
-  std::string resolv_conf;             // the host's, for --network host
+  std::vector<std::string> directories;  // shown as they are: "usr", "lib64" where it is no link
+  std::string localtime;    // the text of the link /etc/localtime, empty when it is none
+  std::string resolv_conf;  // the host's, for --network host
 };
 
+/// Never fails: what cannot be read is not shown.
 [[nodiscard]] HostView read_host_view(bool wants_resolver);
 
 }  // namespace nucleus::filesystem

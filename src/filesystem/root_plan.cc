@@ -2,6 +2,8 @@
 
 #include <linux/mount.h>
 
+#include <string_view>
+
 namespace nucleus::filesystem {
 namespace {
 
@@ -10,6 +12,26 @@ using spec::MountVerb;
 constexpr std::uint64_t kNoSuidDev = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 constexpr std::uint64_t kReadOnly = MOUNT_ATTR_RDONLY | kNoSuidDev;
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom", "tty"};
+// What programs need of the host's /etc. Nothing here identifies the host or its users, and nothing
+// holds a secret: ssl/private, shadow, machine-id, ssh and the like are left out by not being in
+// the list. Each costs a mount.
+constexpr const char* kEtc[] = {
+    "alternatives",    "ld.so.cache",     "protocols",       "services",        "mime.types",
+    "ssl/certs",       "ssl/openssl.cnf", "pki/tls/certs",   "pki/ca-trust",    "java-11-openjdk",
+    "java-17-openjdk", "java-21-openjdk", "java-25-openjdk", "crypto-policies", "fonts",
+};
+constexpr const char* kHiddenFiles[] = {
+    "proc/interrupts",  "proc/kcore",    "proc/keys",       "proc/latency_stats", "proc/timer_list",
+    "proc/sched_debug", "proc/kallsyms", "proc/kpagecount", "proc/kpageflags",
+};
+constexpr const char* kHiddenDirectories[] = {
+    "proc/acpi", "proc/asound", "proc/scsi", "sys/firmware", "sys/devices/virtual/powercap",
+};
+constexpr const char* kReadOnlyProc[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
+                                         "proc/sysrq-trigger"};
+constexpr const char* kNameServices =
+    "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\n"
+    "protocols: files\nservices: files\n";
 
 std::string inside(const std::string& path) { return path == "/" ? "." : path.substr(1); }
 
@@ -37,7 +59,9 @@ class Planner {
     for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
     context();
     for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
-    if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) directory(inside(spec_.cwd));
+    if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) {
+      add({.verb = MountVerb::directory, .target = inside(spec_.cwd)});
+    }
     if (!spec_.rootfs) {
       add({.verb = MountVerb::attributes, .target = ".", .attributes = kReadOnly});
     }
@@ -47,24 +71,30 @@ class Planner {
  private:
   void add(MountOp op) { plan_.ops.push_back(std::move(op)); }
 
+  // A step of nucleus' own: in the curated root nobody else has put anything where it goes.
+  void add_own(MountOp op) {
+    if (!spec_.rootfs) op.flags |= spec::kPlain;
+    add(std::move(op));
+  }
+
   void directory(std::string target, std::uint32_t mode = 0755) {
-    add({.verb = MountVerb::directory, .target = std::move(target), .mode = mode});
+    add_own({.verb = MountVerb::directory, .target = std::move(target), .mode = mode});
   }
   void file(std::string target, std::string text) {
-    add({.verb = MountVerb::file,
-         .target = std::move(target),
-         .text = std::move(text),
-         .mode = 0644});
+    add_own({.verb = MountVerb::file,
+             .target = std::move(target),
+             .text = std::move(text),
+             .mode = 0644});
   }
   void link(std::string target, std::string text) {
-    add({.verb = MountVerb::symlink, .target = std::move(target), .source = std::move(text)});
+    add_own({.verb = MountVerb::symlink, .target = std::move(target), .source = std::move(text)});
   }
   void tmpfs(std::string target, std::string options, std::uint64_t attributes) {
-    add({.verb = MountVerb::tmpfs,
-         .target = std::move(target),
-         .text = std::move(options),
-         .attributes = attributes,
-         .flags = spec::kMakeTarget});
+    add_own({.verb = MountVerb::tmpfs,
+             .target = std::move(target),
+             .text = std::move(options),
+             .attributes = attributes,
+             .flags = spec::kMakeTarget});
   }
   void place(std::string path, Access access) { plan_.places.push_back({std::move(path), access}); }
 
@@ -89,11 +119,11 @@ class Planner {
   void curated_root() {
     place("/", Access::read);
     for (const std::string& name : host_.directories) {
-      add({.verb = MountVerb::bind,
-           .target = name,
-           .source = "/" + name,
-           .attributes = kReadOnly,
-           .flags = spec::kMakeTarget});
+      add_own({.verb = MountVerb::bind,
+               .target = name,
+               .source = "/" + name,
+               .attributes = kReadOnly,
+               .flags = spec::kMakeTarget});
     }
     for (const auto& [name, text] : host_.links) link(name, text);
     curated_etc();
@@ -109,12 +139,12 @@ class Planner {
 
   void curated_etc() {
     directory("etc");
-    for (const std::string& name : host_.etc) {
-      add({.verb = MountVerb::bind,
-           .target = "etc/" + name,
-           .source = "/etc/" + name,
-           .attributes = kReadOnly,
-           .flags = spec::kMakeTarget | spec::kOptional | spec::kFollowSource});
+    for (const char* name : kEtc) etc_as_on_host(name);
+    // A link into what is shown anyway is cheaper than a mount.
+    if (host_.localtime.starts_with("/usr/") || host_.localtime.starts_with("../usr/")) {
+      link("etc/localtime", host_.localtime);
+    } else {
+      etc_as_on_host("localtime");
     }
     const std::string uid = std::to_string(spec_.identity.uid);
     const std::string gid = std::to_string(spec_.identity.gid);
@@ -129,7 +159,16 @@ class Planner {
     file("etc/passwd", passwd);
     file("etc/group", group);
     file("etc/host.conf", "multi on\n");
+    file("etc/nsswitch.conf", kNameServices);
     names();
+  }
+
+  void etc_as_on_host(const char* name) {
+    add_own({.verb = MountVerb::bind,
+             .target = std::string("etc/") + name,
+             .source = std::string("/etc/") + name,
+             .attributes = kReadOnly,
+             .flags = spec::kMakeTarget | spec::kOptional | spec::kFollowSource});
   }
 
   void names() {
@@ -165,30 +204,30 @@ class Planner {
   void devices() {
     tmpfs("dev", "mode=755,size=64k,nr_inodes=64", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     for (const char* name : kDevices) {
-      add({.verb = MountVerb::bind,
-           .target = std::string("dev/") + name,
-           .source = std::string("/dev/") + name,
-           .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-           .flags = spec::kMakeTarget | spec::kTargetFile});
+      add_own({.verb = MountVerb::bind,
+               .target = std::string("dev/") + name,
+               .source = std::string("/dev/") + name,
+               .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+               .flags = spec::kMakeTarget | spec::kTargetFile});
     }
     directory("dev/pts");
-    add({.verb = MountVerb::devpts,
-         .target = "dev/pts",
-         .text = "newinstance,ptmxmode=0666,mode=620",
-         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
+    add_own({.verb = MountVerb::devpts,
+             .target = "dev/pts",
+             .text = "newinstance,ptmxmode=0666,mode=620",
+             .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
     tmpfs("dev/shm", "mode=1777,size=64m", kNoSuidDev | MOUNT_ATTR_NOEXEC);
     directory("dev/mqueue");
-    add({.verb = MountVerb::mqueue,
-         .target = "dev/mqueue",
-         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    add_own({.verb = MountVerb::mqueue,
+             .target = "dev/mqueue",
+             .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
     link("dev/ptmx", "pts/ptmx");
     link("dev/fd", "/proc/self/fd");
     link("dev/stdin", "/proc/self/fd/0");
     link("dev/stdout", "/proc/self/fd/1");
     link("dev/stderr", "/proc/self/fd/2");
-    add({.verb = MountVerb::attributes,
-         .target = "dev",
-         .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
+    add_own({.verb = MountVerb::attributes,
+             .target = "dev",
+             .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
     place("/dev", Access::devices);
     place("/dev/shm", Access::read_write);
     place("/dev/mqueue", Access::read_write);
@@ -197,38 +236,32 @@ class Planner {
   void kernel_views() {
     directory("proc", 0555);
     directory("sys", 0555);
-    add({.verb = MountVerb::proc, .target = "proc", .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    add_own(
+        {.verb = MountVerb::proc, .target = "proc", .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
     // A sysfs shows the devices of its network namespace; with the host's there is nothing of our
     // own to show.
     const bool own_sysfs = spec_.network == spec::NetworkMode::none;
     if (own_sysfs) {
-      add({.verb = MountVerb::sysfs,
-           .target = "sys",
-           .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
-           .flags = spec::kOptional});
+      add_own({.verb = MountVerb::sysfs,
+               .target = "sys",
+               .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
+               .flags = spec::kOptional});
     }
-    for (const std::string& path : host_.read_only)
-      bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
-    for (const std::string& path : host_.hidden_files) {
-      if (own_sysfs || !path.starts_with("sys/")) bind_inside("dev/null", path, 0);
-    }
-    for (const std::string& path : host_.hidden_directories) {
-      if (!own_sysfs && path.starts_with("sys/")) continue;
-      add({.verb = MountVerb::tmpfs,
-           .target = path,
-           .text = "mode=555,size=0,nr_inodes=1",
-           .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
-           .flags = spec::kOptional});
+    for (const char* path : kReadOnlyProc) bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
+    for (const char* path : kHiddenFiles) bind_inside("dev/null", path, 0);
+    for (const char* path : kHiddenDirectories) {
+      if (!own_sysfs && std::string_view(path).starts_with("sys/")) continue;
+      add_own({.verb = MountVerb::hide_directory, .target = path, .flags = spec::kOptional});
     }
     place("/proc", Access::devices);
   }
 
   void bind_inside(const std::string& source, const std::string& target, std::uint64_t attributes) {
-    add({.verb = MountVerb::bind_inside,
-         .target = target,
-         .source = source,
-         .attributes = attributes,
-         .flags = spec::kOptional});
+    add_own({.verb = MountVerb::bind_inside,
+             .target = target,
+             .source = source,
+             .attributes = attributes,
+             .flags = spec::kOptional});
   }
 
   void user_tmpfs(const spec::Tmpfs& item) {

@@ -23,7 +23,8 @@ const char* verb_text(spec::MountVerb verb) {
     case spec::MountVerb::mqueue: return "mount mqueue on";
     case spec::MountVerb::bind:
     case spec::MountVerb::tree: return "mount the host's";
-    case spec::MountVerb::bind_inside: return "cover";
+    case spec::MountVerb::bind_inside:
+    case spec::MountVerb::hide_directory: return "cover";
     case spec::MountVerb::overlay: return "mount the private overlay on";
     case spec::MountVerb::enter: return "enter";
     case spec::MountVerb::attributes:

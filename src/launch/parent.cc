@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "isolation/namespaces.h"
@@ -140,6 +141,12 @@ Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
   return send(socket, MessageKind::limited, {});
 }
 
+std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
+  return fail(
+      Kind::runtime, 0, "start", plan.spec->argv.front(),
+      "the container's first process was killed while it was being set up (out of memory?)");
+}
+
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks) {
   bool fill_due = plan.root.fills_context;
@@ -152,9 +159,7 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         if (plan.read_back) hooks.read_back(pid);
         return {};
       }
-      return fail(
-          Kind::runtime, 0, "start", plan.spec->argv.front(),
-          "the container's first process was killed while it was being set up (out of memory?)");
+      return killed_during_setup(plan);
     }
     switch (message->kind) {
       case MessageKind::started:
@@ -203,6 +208,37 @@ Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
   return message;
 }
 
+Result<std::optional<sys::WaitStatus>> last_word(const LaunchPlan& plan,
+                                                 const Launched& container) {
+  if (!container.socket.valid()) return std::nullopt;
+  bool started = container.started;
+  for (;;) {
+    const auto message = NUCLEUS_TRY(receive(container.socket.get(), nullptr));
+    if (!message) break;
+    if (message->kind == MessageKind::failed)
+      return std::unexpected(explain_failure(plan, *message));
+    if (message->kind == MessageKind::started) started = true;
+    if (message->kind == MessageKind::ended) {
+      return sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code,
+                             .signal = message->signal};
+    }
+  }
+  if (!started) return killed_during_setup(plan);
+  return std::nullopt;
+}
+
+bool is_being_set_up(const Launched& container) {
+  const auto stat =
+      sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(container.init.pid()) + "/stat");
+  if (!stat) return false;
+  // proc(5): the name may hold spaces and brackets; the flags are the seventh field behind it.
+  constexpr unsigned long kForkedWithoutExec = 0x40;  // PF_FORKNOEXEC
+  std::size_t at = stat->rfind(')');
+  for (int field = 0; field < 7 && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
+  if (at == std::string::npos) return false;
+  return (std::strtoul(stat->c_str() + at, nullptr, 10) & kForkedWithoutExec) != 0;
+}
+
 Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
                         const std::vector<TreeSource>& trees, const Hooks& hooks,
                         std::vector<std::string>& notes) {
@@ -221,8 +257,9 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
-  NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks));
   Launched launched;
+  launched.started = plan.read_back || plan.root.fills_context || !plan.spec->init;
+  if (launched.started) NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks));
   launched.init = std::move(cloned.child);
   if (plan.spec->init) launched.socket = std::move(ours);
   return launched;

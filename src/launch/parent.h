@@ -35,17 +35,28 @@ struct Hooks {
 struct Launched {
   sys::Child init;
   sys::UniqueFd socket;  // to the init; invalid without one
+  bool started = true;   // the workload is known to run; else last_word() tells whether it ever did
 };
 
-/// Starts the container; comes back when the workload's execve has succeeded, or with what failed.
-/// On failure nothing of the container runs any more. `notes` takes fallbacks. Kernel 5.15
-/// (idmapped mounts 5.12, CLONE_INTO_CGROUP 5.7). Call with one thread only.
+/// Starts the container. Comes back when the workload's execve has succeeded, or with what failed;
+/// but when nothing has to happen at that moment (no context to fill, nothing to read back) it does
+/// not wait for it: each wake-up of this process costs a start more than its slowest mount. On
+/// failure nothing of the container runs any more. `notes` takes fallbacks. Kernel 5.15 (idmapped
+/// mounts 5.12, CLONE_INTO_CGROUP 5.7). Call with one thread only.
 [[nodiscard]] Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
                                       const std::vector<TreeSource>& trees, const Hooks& hooks,
                                       std::vector<std::string>& notes);
 
 /// One message from the socket; nothing at its end.
 [[nodiscard]] Result<std::optional<child::Message>> receive(int socket, sys::UniqueFd* fd);
+
+/// When the init is dead: how it said the workload ended, if it came to that; and the error when
+/// the workload was never started.
+[[nodiscard]] Result<std::optional<sys::WaitStatus>> last_word(const LaunchPlan& plan,
+                                                               const Launched& container);
+
+/// Whether the first process is still nucleus' own child that has executed nothing yet.
+[[nodiscard]] bool is_being_set_up(const Launched& container);
 
 /// The sentence behind a `failed` message (failure_text.cc).
 [[nodiscard]] Error explain_failure(const LaunchPlan& plan, const child::Message& message);

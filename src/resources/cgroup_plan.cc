@@ -126,6 +126,11 @@ void mark(CgroupDirectory& directory, std::string_view controller) {
 
 }  // namespace
 
+bool needs_cgroup(const spec::Resources& resources, bool want_usage, bool nproc_holds) {
+  if (want_usage || !nproc_holds) return true;
+  return std::ranges::any_of(wishes(resources, false), &Wish::asked);
+}
+
 Result<CgroupAccess> probe_access(const Hierarchy& hierarchy) {
   CgroupAccess access;
   access.root = ::geteuid() == 0;
@@ -149,13 +154,6 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
                                bool want_usage, std::vector<std::string>& notes) {
   CgroupPlan plan;
   const std::vector<Wish> all = wishes(resources, want_usage);
-  // A limit that nobody asked for is not worth a cgroup of its own: making, entering and removing
-  // one can cost as much as the rest of a start. RLIMIT_NPROC counts the processes of a user
-  // namespace as exactly; it only keeps no record.
-  const bool only_default = access.nproc_holds && std::ranges::none_of(all, [](const Wish& wish) {
-                              return wish.asked || std::string_view(wish.controller) != "pids";
-                            });
-  if (only_default) return plan;
   for (const Wish& wish : all) {
     const auto v1 = hierarchy.v1.find(wish.controller);
     // cpu time needs no controller of its own on v2: cpu.stat is in every cgroup.

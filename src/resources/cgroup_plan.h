@@ -42,12 +42,17 @@ struct CgroupPlan {
 
 /// What the host lets this caller do. Probed by container/, given here so that planning stays pure.
 struct CgroupAccess {
-  bool nproc_holds = true;  // RLIMIT_NPROC counts the container alone: it has a user namespace
   bool root = false;        // may make directories anywhere
   bool delegated =
       false;  // our own v2 cgroup was handed to us (delegate xattr, or owned by the caller)
   std::string v2_available;  // cgroup.controllers of the v2 parent that would be used
 };
+
+/// False when the only limit is a default one for processes: RLIMIT_NPROC counts those of a user
+/// namespace of its own (`nproc_holds`) as exactly, and only keeps no record. Making, entering and
+/// removing a cgroup can cost as much as the rest of a start.
+[[nodiscard]] bool needs_cgroup(const spec::Resources& resources, bool want_usage,
+                                bool nproc_holds);
 
 [[nodiscard]] Result<CgroupAccess> probe_access(const Hierarchy& hierarchy);
 

@@ -10,17 +10,18 @@
 namespace nucleus::spec {
 
 enum class MountVerb : std::uint8_t {
-  directory,    // mkdir -p target, mode
-  file,         // make the file `target` and write `text` into it, mode
-  symlink,      // symlink target -> text
-  tmpfs,        // a new tmpfs on target; text = its options, "key=value,flag"
-  proc,         // a new proc on target
-  sysfs,        // a new sysfs on target
-  cgroup,       // a new cgroup2 on target
-  devpts,       // a new devpts instance on target; text = options
-  mqueue,       // a new mqueue on target
-  bind,         // the host's path `source` on target, recursively, with `attributes`
-  bind_inside,  // the container's own path `source` on target (masks: its /dev/null over a file)
+  directory,       // mkdir -p target, mode
+  file,            // make the file `target` and write `text` into it, mode
+  symlink,         // symlink target -> text
+  tmpfs,           // a new tmpfs on target; text = its options, "key=value,flag"
+  proc,            // a new proc on target
+  sysfs,           // a new sysfs on target
+  cgroup,          // a new cgroup2 on target
+  devpts,          // a new devpts instance on target; text = options
+  mqueue,          // a new mqueue on target
+  bind,            // the host's path `source` on target, recursively, with `attributes`
+  bind_inside,     // the container's own path `source` on target (masks: its /dev/null over a file)
+  hide_directory,  // an empty read-only directory on target
   tree,  // the mount tree in descriptor `fd` on target (idmapped by the parent), with `attributes`
   overlay,         // an overlay on target: `text` its options
   enter,           // from here on, target is the root that is being built
@@ -37,5 +38,7 @@ inline constexpr std::uint32_t kFollowSource =
 inline constexpr std::uint32_t kMakeTarget =
     1U << 2;  // create what is missing of the target (file or directory)
 inline constexpr std::uint32_t kTargetFile = 1U << 3;  // ... as an empty file, not a directory
+inline constexpr std::uint32_t kPlain =
+    1U << 4;  // only nucleus has made what the target's path goes through: no link can be in it
 
 }  // namespace nucleus::spec

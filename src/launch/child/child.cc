@@ -71,16 +71,18 @@ void close_descriptors(const Script& script) {
         raw::call(__NR_close_range, highest + 1, 0xFFFFFFFFL, 4 /* CLOSE_RANGE_CLOEXEC */));
 }
 
-void reset_signals() {
-  std::uint64_t none = 0;
+// The init keeps every signal blocked: one that came early is still pending when it begins to
+// listen.
+void reset_signals(const Script& script) {
+  const std::uint64_t mask = script.init_image >= 0 ? ~0ULL : 0;
   // A null handler, no flags: what execve leaves ignored would stay ignored for the workload.
   struct {
     unsigned long handler, flags, restorer, mask;
   } standard = {};
   for (long signal = 1; signal <= 64; ++signal) {
-    raw::call(__NR_rt_sigaction, signal, raw::address(&standard), 0, sizeof none);
+    raw::call(__NR_rt_sigaction, signal, raw::address(&standard), 0, sizeof mask);
   }
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
+  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&mask), 0, sizeof mask);
 }
 
 }  // namespace
@@ -151,7 +153,7 @@ void run_script(const Script& script) {
   if (script.wait_for_limits && !script.fills_context)
     expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);
-  reset_signals();
+  reset_signals(script);
   close_descriptors(script);
   seal(script);
 

@@ -80,6 +80,21 @@ long make_directory(int root, const char* path, long mode) {
   return open_inside(root, path, O_PATH | O_DIRECTORY);
 }
 
+// Most steps of the curated root go where only nucleus has put anything. There the kernel's
+// ordinary lookup is as safe as openat2 and takes one call instead of four; -ENOENT asks for the
+// long way, which makes what is missing on the path.
+bool is_plain(const MountStep& step) { return (step.flags & spec::kPlain) != 0; }
+
+long directory_step(int root, const MountStep& step) {
+  if (is_plain(step)) {
+    const long made = raw::call(__NR_mkdirat, root, raw::address(step.target), step.mode);
+    if (made != -ENOENT) return made == -EEXIST ? 0 : made;
+  }
+  const long fd = make_directory(root, step.target, step.mode);
+  if (fd >= 0) close_fd(fd);
+  return fd;
+}
+
 long make_file(int root, const char* path, long mode) {
   char parent_path[kMostPath];
   if (split_last(path, parent_path) == nullptr) return -ENAMETOOLONG;
@@ -90,7 +105,12 @@ long make_file(int root, const char* path, long mode) {
 }
 
 long write_file(int root, const MountStep& step) {
-  const long fd = make_file(root, step.target, step.mode);
+  long fd = -ENOENT;
+  if (is_plain(step)) {
+    fd = raw::call(__NR_openat, root, raw::address(step.target),
+                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, step.mode);
+  }
+  if (fd == -ENOENT) fd = make_file(root, step.target, step.mode);
   if (fd < 0) return fd;
   std::size_t done = 0;
   long result = 0;
@@ -104,6 +124,11 @@ long write_file(int root, const MountStep& step) {
 }
 
 long make_link(int root, const MountStep& step) {
+  if (is_plain(step)) {
+    const long made =
+        raw::call(__NR_symlinkat, raw::address(step.source), root, raw::address(step.target));
+    if (made != -ENOENT) return made == -EEXIST ? 0 : made;
+  }
   char parent_path[kMostPath];
   const char* const name = split_last(step.target, parent_path);
   if (name == nullptr) return -ENAMETOOLONG;
@@ -135,7 +160,24 @@ long open_target(int root, const MountStep& step) {
   return open_inside(root, step.target, O_PATH);
 }
 
+// Answers -ENOENT when a directory above the target is missing.
+long attach_plain(long tree, int root, const MountStep& step) {
+  if ((step.flags & spec::kMakeTarget) != 0) {
+    const bool file = (step.flags & spec::kTargetFile) != 0;
+    const long made =
+        file ? raw::call(__NR_mknodat, root, raw::address(step.target), S_IFREG | 0644, 0)
+             : raw::call(__NR_mkdirat, root, raw::address(step.target), 0755);
+    if (made < 0 && made != -EEXIST) return made;
+  }
+  return raw::call(__NR_move_mount, tree, raw::address(""), root, raw::address(step.target),
+                   MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 long attach(long tree, int root, const MountStep& step) {
+  if (is_plain(step)) {
+    const long moved = attach_plain(tree, root, step);
+    if (moved != -ENOENT) return moved;
+  }
   const long target = open_target(root, step);
   if (target < 0) return target;
   const long moved = raw::call(__NR_move_mount, tree, raw::address(""), target, raw::address(""),
@@ -199,16 +241,17 @@ bool same_object(long fd, const MountStep& step) {
          makedev(found.stx_dev_major, found.stx_dev_minor) == static_cast<dev_t>(step.device);
 }
 
-long bind_tree(long source, int root, const MountStep& step) {
-  const long tree = raw::call(__NR_open_tree, source, raw::address(""),
-                              AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+// A copy of what `path` below `source` shows, put on the step's target.
+long bind_tree(long source, const char* path, long lookup, int root, const MountStep& step) {
+  const long tree = raw::call(__NR_open_tree, source, raw::address(path),
+                              lookup | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (tree < 0) return tree;
   long result = set_attributes(tree, step.attributes, true);
   if (result >= 0) {
     MountStep target = step;
     // What is mounted decides what the target must be.
     struct statx kind{};
-    if ((step.flags & spec::kMakeTarget) != 0 &&
+    if ((step.flags & (spec::kMakeTarget | spec::kTargetFile)) == spec::kMakeTarget &&
         raw::call(__NR_statx, tree, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
                   raw::address(&kind)) == 0 &&
         (kind.stx_mode & S_IFMT) != S_IFDIR) {
@@ -221,20 +264,50 @@ long bind_tree(long source, int root, const MountStep& step) {
 }
 
 long bind_host(int root, const MountStep& step) {
-  const long follow = (step.flags & spec::kFollowSource) != 0 ? 0 : O_NOFOLLOW;
-  const long source =
-      raw::call(__NR_openat, AT_FDCWD, raw::address(step.source), O_PATH | O_CLOEXEC | follow);
+  const bool follow = (step.flags & spec::kFollowSource) != 0;
+  if (step.inode == 0)
+    return bind_tree(AT_FDCWD, step.source, follow ? 0 : AT_SYMLINK_NOFOLLOW, root, step);
+  const long source = raw::call(__NR_openat, AT_FDCWD, raw::address(step.source),
+                                O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
   if (source < 0) return source;
-  const long result = same_object(source, step) ? bind_tree(source, root, step) : -ESTALE;
+  const long result =
+      same_object(source, step) ? bind_tree(source, "", AT_EMPTY_PATH, root, step) : -ESTALE;
   close_fd(source);
   return result;
 }
 
 long bind_inside(int root, const MountStep& step) {
+  if (is_plain(step)) return bind_tree(root, step.source, AT_SYMLINK_NOFOLLOW, root, step);
   const long source = open_inside(root, step.source, O_PATH);
   if (source < 0) return source;
-  const long result = bind_tree(source, root, step);
+  const long result = bind_tree(source, "", AT_EMPTY_PATH, root, step);
   close_fd(source);
+  return result;
+}
+
+// One empty file system serves all hidden directories; it is made for the first that is there.
+long hide_directory(int root, const MountStep& step, long& nothing) {
+  const long target = open_inside(root, step.target, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if (target < 0) return target;
+  if (nothing < 0) {
+    MountStep empty{};
+    empty.text = "mode=555,size=4k,nr_inodes=1";
+    empty.text_size = length(empty.text);
+    empty.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    nothing = new_mount("tmpfs", empty);
+  }
+  long result = nothing;
+  if (result >= 0) {
+    result = raw::call(__NR_open_tree, nothing, raw::address(""),
+                       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  }
+  if (result >= 0) {
+    const long tree = result;
+    result = raw::call(__NR_move_mount, tree, raw::address(""), target, raw::address(""),
+                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    close_fd(tree);
+  }
+  close_fd(target);
   return result;
 }
 
@@ -259,13 +332,16 @@ long fill(const Script& script, int root, const MountStep& step) {
   return 0;
 }
 
-long execute(const Script& script, int& root, const MountStep& step, int tree) {
+// What the steps have in common.
+struct Building {
+  int root;
+  long nothing = -1;  // an empty read-only file system, once one is needed
+};
+
+long execute(const Script& script, Building& building, const MountStep& step, int tree) {
+  int& root = building.root;
   switch (step.verb) {
-    case MountVerb::directory: {
-      const long fd = make_directory(root, step.target, step.mode);
-      if (fd >= 0) close_fd(fd);
-      return fd;
-    }
+    case MountVerb::directory: return directory_step(root, step);
     case MountVerb::file: return write_file(root, step);
     case MountVerb::symlink: return make_link(root, step);
     case MountVerb::tmpfs: return mount_new("tmpfs", root, step);
@@ -285,6 +361,7 @@ long execute(const Script& script, int& root, const MountStep& step, int tree) {
     }
     case MountVerb::bind: return bind_host(root, step);
     case MountVerb::bind_inside: return bind_inside(root, step);
+    case MountVerb::hide_directory: return hide_directory(root, step, building.nothing);
     case MountVerb::tree: {
       // The parent has set what the mount is to be; it is only put in its place here.
       return attach(tree, root, step);
@@ -329,7 +406,7 @@ void build_root(const Script& script, const Trees& trees) {
     check(script, Step::make_root, 2,
           raw::call(__NR_mount, 0, raw::address("/"), 0, MS_REC | MS_PRIVATE, 0));
   }
-  int root = hang_new_root(script);
+  Building building{.root = hang_new_root(script)};
   std::size_t next_tree = 0;
   for (std::size_t index = 0; index < script.step_count; ++index) {
     const MountStep& step = script.steps[index];
@@ -338,11 +415,11 @@ void build_root(const Script& script, const Trees& trees) {
       check(script, Step::mount_op, index, next_tree < trees.count ? 0 : -EBADF);
       tree = trees.fds[next_tree++];
     }
-    const long result = execute(script, root, step, tree);
+    const long result = execute(script, building, step, tree);
     if (result == -ENOENT && (step.flags & spec::kOptional) != 0) continue;
     check(script, Step::mount_op, index, result);
   }
-  check(script, Step::pivot, 0, raw::call(__NR_fchdir, root));
+  check(script, Step::pivot, 0, raw::call(__NR_fchdir, building.root));
   // pivot_root(2), "pivot_root(".", ".")": the old root is stacked on the new one, and taken off.
   check(script, Step::pivot, 1, raw::call(__NR_pivot_root, raw::address("."), raw::address(".")));
   check(script, Step::pivot, 2, raw::call(__NR_umount2, raw::address("."), MNT_DETACH));
