@@ -17,14 +17,15 @@
 namespace nucleus::container {
 namespace {
 
-constexpr const char* kCgroups = "/cgroups";
-
 std::string state(const std::string& root, const std::string& id) { return root + "/state/" + id; }
 
-// The lock of a record, when nobody holds it.
+// The lock of a record, when nobody holds it and it is still the one of that name.
 sys::UniqueFd try_lock(const std::string& path) {
-  sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid() || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return {};
+  sys::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info{};
+  if (!fd.valid() || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0 || ::fstat(fd.get(), &info) < 0 ||
+      info.st_nlink == 0 || !S_ISREG(info.st_mode))
+    return {};
   return fd;
 }
 
@@ -66,20 +67,34 @@ bool reclaim_listed(const std::string& text, const std::string& id) {
   return all;
 }
 
-void remove_record(const std::string& path) {
-  ::unlink((path + kCgroups).c_str());
-  ::rmdir(path.c_str());
-}
-
 // With the record's lock held: its nucleus is dead, and nobody else clears it.
-bool clear(const std::string& root, const std::string& entry) {
-  const std::string id = entry.starts_with(".new-") ? entry.substr(5) : entry;
-  const std::string path = state(root, entry);
-  if (const auto text = sys::read_file_at(AT_FDCWD, path + kCgroups)) {
+bool clear(const std::string& root, const std::string& id) {
+  const std::string path = state(root, id);
+  if (const auto text = sys::read_file_at(AT_FDCWD, path)) {
     if (!reclaim_listed(*text, id)) return false;
   }
-  remove_record(path);
+  ::unlink(path.c_str());
   return true;
+}
+
+// Somebody who clears up may come between the making of a record and its lock, and take it for a
+// dead one: it is made again then.
+Result<sys::UniqueFd> make_locked(const std::string& path) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    sys::UniqueFd fd = NUCLEUS_TRY(sys::open_at(
+        AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, "create the record"));
+    while (::flock(fd.get(), LOCK_EX) < 0) {
+      if (errno != EINTR) {
+        const int code = errno;
+        ::unlink(path.c_str());
+        return fail(Kind::runtime, code, "lock the record", path);
+      }
+    }
+    struct stat info{};
+    if (::fstat(fd.get(), &info) == 0 && info.st_nlink > 0) return fd;
+  }
+  return fail(Kind::runtime, EBUSY, "create the record", path,
+              "something else removes files there: give nucleus a directory of its own by --root");
 }
 
 Result<> take_name(const std::string& root, const std::string& name, const std::string& id) {
@@ -135,31 +150,13 @@ Record& Record::operator=(Record&& other) noexcept {
 
 Result<Record> Record::create(const std::string& root, const std::string& id,
                               const std::string& name, const std::vector<std::string>& cgroups) {
-  // Made aside, locked, and only then given its name: nobody ever sees a record of ours without its
-  // lock.
-  const std::string aside = state(root, ".new-" + id);
-  if (::mkdir(aside.c_str(), 0700) < 0)
-    return fail(Kind::runtime, errno, "create the record", aside);
   Record record;
-  record.lock_ = try_lock(aside);
+  record.lock_ = NUCLEUS_TRY(make_locked(state(root, id)));
+  record.root_ = root;
+  record.id_ = id;  // from here on its destructor removes it
   std::string text;
   for (const std::string& path : cgroups) text += path + "\n";
-  Result<> written;
-  if (!record.lock_.valid()) written = fail(Kind::runtime, errno, "lock the record", aside);
-  if (written && !text.empty()) {
-    const auto file = sys::open_at(record.lock_.get(), "cgroups", O_WRONLY | O_CREAT | O_EXCL, 0600,
-                                   "write the record");
-    written = file ? sys::write_all(file->get(), text, aside) : std::unexpected(file.error());
-  }
-  if (written && ::rename(aside.c_str(), state(root, id).c_str()) < 0) {
-    written = fail(Kind::runtime, errno, "create the record", state(root, id));
-  }
-  if (!written) {
-    remove_record(aside);
-    return std::unexpected(std::move(written.error()));
-  }
-  record.root_ = root;
-  record.id_ = id;
+  if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
     NUCLEUS_CHECK(take_name(root, name, id));
     record.name_ = name;
@@ -170,10 +167,8 @@ Result<Record> Record::create(const std::string& root, const std::string& id,
 void Record::remove() {
   if (!lock_.valid() || id_.empty()) return;
   if (!name_.empty()) drop_name(root_, name_, id_);
-  // Whoever finds it without a lock clears the same away. A directory that is open cannot be
-  // dropped at once, which costs a file system on disk ten times as much.
+  ::unlink(state(root_, id_).c_str());
   lock_.reset();
-  remove_record(state(root_, id_));
   id_.clear();
 }
 

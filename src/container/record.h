@@ -1,9 +1,9 @@
-// The record of one running container: a locked directory, from before anything is made until
-// everything is gone.
+// The record of one running container: a locked file, from before anything is made until everything
+// is gone.
 //
-//   ROOT/state/ID/          flock(2)ed by its nucleus: a record whose lock is free belongs to a
-//   dead one ROOT/state/ID/cgroups   the cgroup directories, one a line, written before they are
-//   made ROOT/by-name/NAME       a symbolic link whose text is the ID
+// ROOT/state/ID lists the cgroup directories, one a line, written before they are made. Its nucleus
+// holds its flock(2): a record whose lock is free belongs to a dead one. ROOT/by-name/NAME is a
+// symbolic link whose text is the ID.
 //
 // Whoever comes next clears away what a killed nucleus left.
 #pragma once

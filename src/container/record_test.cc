@@ -26,6 +26,8 @@ class RecordTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(home_); }
 
+  void dead_record(const std::string& id) { std::ofstream(root_ + "/state/" + id) << ""; }
+
   std::string home_, root_;
 };
 
@@ -34,7 +36,7 @@ TEST_F(RecordTest, LivesAsLongAsItsOwner) {
     const auto record = Record::create(root_, "0123456789abcdef", "web",
                                        {"/sys/fs/cgroup/nucleus-0123456789abcdef"});
     ASSERT_TRUE(record) << record.error().text();
-    EXPECT_TRUE(fs::exists(root_ + "/state/0123456789abcdef/cgroups"));
+    EXPECT_TRUE(fs::exists(root_ + "/state/0123456789abcdef"));
     EXPECT_TRUE(fs::is_symlink(root_ + "/by-name/web"));
     EXPECT_EQ(reclaim_dead(root_, 100), 0U);
   }
@@ -54,7 +56,7 @@ TEST_F(RecordTest, ANameIsTakenOnce) {
 }
 
 TEST_F(RecordTest, TheNameOfADeadOneIsFree) {
-  fs::create_directory(root_ + "/state/000000000000000a");
+  dead_record("000000000000000a");
   fs::create_symlink("000000000000000a", root_ + "/by-name/web");
   const auto record = Record::create(root_, "000000000000000b", "web", {});
   ASSERT_TRUE(record) << record.error().text();
@@ -62,18 +64,18 @@ TEST_F(RecordTest, TheNameOfADeadOneIsFree) {
   EXPECT_EQ(fs::read_symlink(root_ + "/by-name/web"), "000000000000000b");
 }
 
-TEST_F(RecordTest, ReclaimsDeadRecordsHalfMadeOnesToo) {
-  fs::create_directory(root_ + "/state/000000000000000a");
-  fs::create_directory(root_ + "/state/.new-000000000000000b");
+TEST_F(RecordTest, ReclaimsDeadRecords) {
+  dead_record("000000000000000a");
+  dead_record("000000000000000b");
   EXPECT_EQ(reclaim_dead(root_, 100), 2U);
   EXPECT_TRUE(fs::is_empty(root_ + "/state"));
 }
 
 TEST_F(RecordTest, ATamperedRecordTouchesNothingElse) {
-  fs::create_directory(root_ + "/state/000000000000000a");
+  dead_record("000000000000000a");
   fs::create_directory(home_ + "/precious");
   fs::create_directory(home_ + "/nucleus-000000000000000b");
-  std::ofstream(root_ + "/state/000000000000000a/cgroups")
+  std::ofstream(root_ + "/state/000000000000000a")
       << home_ << "/precious\n"
       << home_ << "/nucleus-000000000000000b\n"
       << home_ << "/x/../nucleus-000000000000000a\nrelative/nucleus-000000000000000a\n";
