@@ -3,7 +3,7 @@
 # One room of the house: a static library nucleus_<name> from the sources beside the calling CMakeLists.txt, and, when
 # tests are built, one test program of the *_test.cc beside them (ctest label "unit"). Sources are listed by name.
 # CHILD_SAFE rooms run between clone3 and execve: no exceptions, no RTTI, no stack protector, no sanitizer, no coverage;
-# tools/check_child_symbols.py compares what they call with a list.
+# tools/check_child_symbols compares what they call with a list.
 function(nucleus_room name)
   cmake_parse_arguments(ROOM "CHILD_SAFE" "" "DEPS;SOURCES;TESTS;LIBRARIES" ${ARGN})
   string(REPLACE "/" "_" target "nucleus_${name}")
@@ -25,7 +25,8 @@ function(nucleus_room name)
   endif()
   if(ROOM_CHILD_SAFE)
     target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti -fno-stack-protector -fno-sanitize=all
-      -fno-profile-arcs -fno-test-coverage -fno-asynchronous-unwind-tables -fno-threadsafe-statics -O2)
+      -fno-profile-arcs -fno-test-coverage -fno-asynchronous-unwind-tables -fno-threadsafe-statics
+      -fno-tree-loop-distribute-patterns -O2)
   endif()
   if(NUCLEUS_TESTS AND ROOM_TESTS)
     add_executable(${target}_test ${ROOM_TESTS})

@@ -1,30 +1,26 @@
 #include "filesystem/context_copy.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "filesystem/listing.h"
 #include "sys/unique_fd.h"
 
 namespace nucleus::filesystem {
@@ -33,7 +29,6 @@ namespace {
 using sys::UniqueFd;
 
 constexpr std::size_t kMaxReported = 20;
-constexpr std::size_t kListingBytes = std::size_t{64} << 10;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 // Up to here one read and one write beat copy_file_range(), which sets up a pipe inside the kernel.
 constexpr off_t kSmallFile = off_t{256} << 10;
@@ -45,105 +40,6 @@ constexpr unsigned kSliceEntries = 64;
 // Each queued slice keeps two descriptors open.
 constexpr std::size_t kMaxQueuedSlices = 16;
 constexpr int kMaxTypeChanges = 3;
-constexpr unsigned kMaxSearchDepth = 256;
-
-constexpr int kOpenSource = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-
-std::string join(const std::string& directory, std::string_view name) {
-  std::string path;
-  path.reserve(directory.size() + 1 + name.size());
-  path = directory;
-  if (!path.empty()) path += '/';
-  path += name;
-  return path;
-}
-
-// ESTALE is how a network file system says that the file is gone.
-bool vanished(int errnum) { return errnum == ENOENT || errnum == ESTALE; }
-
-// The walk costs a call per component, but works on every kernel and for paths over PATH_MAX.
-UniqueFd walk_below(int root, std::string_view path, int flags) {
-  UniqueFd here;
-  for (int at = root;;) {
-    const std::size_t slash = path.find('/');
-    const std::string name(path.substr(0, slash));
-    const bool last = slash == std::string_view::npos;
-    UniqueFd next(
-        ::openat(at, name.c_str(), last ? flags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (last || !next.valid()) {
-      const int saved = errno;
-      here.reset();
-      errno = saved;
-      return next;
-    }
-    here = std::move(next);
-    at = here.get();
-    path.remove_prefix(slash + 1);
-  }
-}
-
-// Descriptors of parents are not kept, so their number does not grow with the depth of the tree.
-UniqueFd open_below(int root, const std::string& path, int flags) {
-  static std::atomic<bool> has_openat2{true};
-  if (path.empty()) return UniqueFd(::openat(root, ".", flags));
-  if (path.size() < PATH_MAX && has_openat2.load(std::memory_order_relaxed)) {
-    open_how how = {};
-    how.flags = static_cast<decltype(how.flags)>(flags);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-    const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    if (errno != ENOSYS && errno != EPERM && errno != EAGAIN) return UniqueFd();
-    if (errno == ENOSYS) has_openat2.store(false, std::memory_order_relaxed);
-  }
-  return walk_below(root, path, flags);
-}
-
-unsigned char type_of_mode(mode_t mode) { return static_cast<unsigned char>(IFTODT(mode)); }
-
-std::optional<unsigned char> look_up_type(int directory, const char* name) {
-  struct stat status = {};
-  if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
-  return type_of_mode(status.st_mode);
-}
-
-// A buffer of getdents64() records. The slack keeps a whole dirent64 inside the allocation, even
-// for the last, shorter, record.
-class Listing {
- public:
-  Listing() : records_(kListingBytes + sizeof(dirent64)) {}
-  ssize_t fill(int directory) { return ::getdents64(directory, records_.data(), kListingBytes); }
-  [[nodiscard]] std::span<const char> records(ssize_t size) const {
-    return {records_.data(), static_cast<std::size_t>(size)};
-  }
-
- private:
-  std::vector<char> records_;
-};
-
-// Calls visit(name, type) for every record but "." and ".."; ends early when it returns false.
-template <typename Visit>
-bool for_each_record(std::span<const char> records, Visit visit) {
-  while (!records.empty()) {
-    const auto* record = reinterpret_cast<const dirent64*>(records.data());
-    const char* name = &record->d_name[0];
-    const unsigned char type = record->d_type;
-    records = records.subspan(record->d_reclen);
-    const std::string_view view(name);
-    if (view == "." || view == "..") continue;
-    if (!visit(name, type)) return false;
-  }
-  return true;
-}
-
-// The first `count` records.
-std::span<const char> first_records(std::span<const char> records, unsigned count) {
-  std::size_t size = 0;
-  for (unsigned i = 0; i < count && size < records.size(); ++i) {
-    size += reinterpret_cast<const dirent64*>(records.data() + size)->d_reclen;
-  }
-  return records.first(size);
-}
 
 class ZeroUmask {
  public:
@@ -733,54 +629,6 @@ std::unexpected<Error> TreeCopy::write_failure(int errnum, std::string op, std::
 Result<CopyReport> copy_tree(int source_directory, int target_directory, const NameFilter& filter,
                              const CopyLimits& limits) {
   return TreeCopy(source_directory, target_directory, filter, limits).run();
-}
-
-Result<std::vector<LeftOut>> find_left_out(int source_directory, const NameFilter& filter,
-                                           std::size_t max) {
-  struct Pending {
-    std::string path;
-    unsigned depth;
-  };
-  std::vector<LeftOut> found;
-  if (filter.lets_all_through() || max == 0) return found;
-  std::vector<Pending> queue;
-  queue.push_back({"", 0});
-  Listing listing;
-  while (!queue.empty() && found.size() < max) {
-    const Pending here = std::move(queue.back());
-    queue.pop_back();
-    const UniqueFd directory = open_below(source_directory, here.path, kOpenDirectory);
-    if (!directory.valid()) {
-      if (!here.path.empty() && (vanished(errno) || errno == ENOTDIR || errno == ELOOP)) continue;
-      return fail(Kind::runtime, errno, "read the directory", here.path.empty() ? "." : here.path,
-                  errno == EACCES ? "make it readable or leave it out" : "");
-    }
-    if (here.depth > kMaxSearchDepth) {
-      return fail(
-          Kind::runtime, 0, "search the directory", here.path,
-          "directories are nested deeper than the limit of " + std::to_string(kMaxSearchDepth));
-    }
-    for (bool more = true; more;) {
-      const ssize_t size = listing.fill(directory.get());
-      if (size < 0 && !vanished(errno)) {
-        return fail(Kind::runtime, errno, "list the directory", here.path);
-      }
-      if (size <= 0) break;
-      more = for_each_record(listing.records(size), [&](const char* name, unsigned char type) {
-        const bool left_out = !filter.lets_through(name);
-        if (!left_out && type != DT_DIR && type != DT_UNKNOWN) return true;
-        if (type == DT_UNKNOWN) type = look_up_type(directory.get(), name).value_or(DT_UNKNOWN);
-        if (left_out) {
-          found.push_back({join(here.path, name), type == DT_DIR});
-        } else if (type == DT_DIR) {
-          queue.push_back({join(here.path, name), here.depth + 1});
-        }
-        return found.size() < max;
-      });
-    }
-  }
-  std::ranges::sort(found, {}, &LeftOut::path);
-  return found;
 }
 
 }  // namespace nucleus::filesystem

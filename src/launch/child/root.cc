@@ -285,27 +285,32 @@ long bind_inside(int root, const MountStep& step) {
   return result;
 }
 
-// One empty file system serves all hidden directories; it is made for the first that is there.
+// One empty file system serves all hidden directories: the first that is there takes it, the others
+// a copy of that. A copy of what is mounted nowhere needs Linux 6.15.
 long hide_directory(int root, const MountStep& step, long& nothing) {
   const long target = open_inside(root, step.target, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   if (target < 0) return target;
-  if (nothing < 0) {
+  const bool first = nothing < 0;
+  long tree = -1;
+  if (first) {
     MountStep empty{};
     empty.text = "mode=555,size=4k,nr_inodes=1";
     empty.text_size = length(empty.text);
     empty.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    nothing = new_mount("tmpfs", empty);
+    tree = new_mount("tmpfs", empty);
+  } else {
+    tree = raw::call(__NR_open_tree, nothing, raw::address(""),
+                     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   }
-  long result = nothing;
-  if (result >= 0) {
-    result = raw::call(__NR_open_tree, nothing, raw::address(""),
-                       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  }
-  if (result >= 0) {
-    const long tree = result;
+  long result = tree;
+  if (tree >= 0) {
     result = raw::call(__NR_move_mount, tree, raw::address(""), target, raw::address(""),
                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-    close_fd(tree);
+    if (first && result >= 0) {
+      nothing = tree;
+    } else {
+      close_fd(tree);
+    }
   }
   close_fd(target);
   return result;
