@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: demo check build test lint asan aarch64 bench clean
+.PHONY: demo check build test lint tidy asan fuzz aarch64 bench clean
 
 ## builds the release binary and runs a real program in a sandbox
 demo:
@@ -13,8 +13,9 @@ demo:
 
 ## installs what the tests need, builds, runs every level of tests
 check:
-	tools/setup build test vm lint cross
-	$(MAKE) lint aarch64 asan
+	tools/setup build test vm lint cross fuzz
+	$(MAKE) lint aarch64 asan fuzz
+	$(MAKE) tidy
 	$(MAKE) test
 
 build:
@@ -33,6 +34,14 @@ asan:
 	cmake --preset asan
 	cmake --build --preset asan
 	ctest --test-dir build/asan -L unit --output-on-failure -j 2
+
+## clang-tidy over src/, with the commands of the dev build
+tidy: build
+	tools/tidy
+
+## every fuzz target for some seconds
+fuzz:
+	tools/fuzz 5
 
 ## compiles for aarch64: system call numbers, seccomp architecture
 aarch64:

@@ -26,7 +26,7 @@ function(nucleus_room name)
   if(ROOM_CHILD_SAFE)
     target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti -fno-stack-protector -fno-sanitize=all
       -fno-profile-arcs -fno-test-coverage -fno-asynchronous-unwind-tables -fno-threadsafe-statics
-      -fno-tree-loop-distribute-patterns -O2)
+      $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns> -O2)
   endif()
   if(NUCLEUS_TESTS AND ROOM_TESTS)
     add_executable(${target}_test ${ROOM_TESTS})

@@ -158,8 +158,8 @@ Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTar
     return fail(Kind::runtime, 0, "copy the context", context, hint);
   }
   if (words[0] == "failed" && words.size() >= 4) {
-    Error error = fail(Kind::runtime, std::atoi(words[1].c_str()), words[2], words[3],
-                       words.size() > 4 ? words[4] : "")
+    Error error = fail(Kind::runtime, static_cast<int>(std::strtol(words[1].c_str(), nullptr, 10)),
+                       words[2], words[3], words.size() > 4 ? words[4] : "")
                       .error();
     return std::unexpected(with_context(std::move(error), "--context " + context));
   }

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <memory>
-#include <optional>
 
 #include "resources/cgroup.h"
 #include "sys/file.h"

@@ -31,7 +31,8 @@ Result<> Signals::hold() {
   for (const int signal : kKept) ::sigdelset(&held, signal);
   // With SIGCHLD ignored, as some callers leave it, the kernel would reap our children before we
   // can ask.
-  ::signal(SIGCHLD, SIG_DFL);
+  if (::signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+    return fail(Kind::runtime, errno, "reset the disposition of", "SIGCHLD");
   if (::sigprocmask(SIG_BLOCK, &held, &before_) < 0)
     return fail(Kind::runtime, errno, "block", "signals");
   fd_ = sys::UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));

@@ -70,7 +70,7 @@ isolation::Caller read_caller() {
 
 Result<std::string> open_state_root(const std::optional<std::string>& asked,
                                     const isolation::Caller& caller) {
-  const std::string path = asked ? *asked : choose(caller);
+  std::string path = asked ? *asked : choose(caller);
   if (path.empty() || path.front() != '/') {
     return fail(Kind::usage, 0, "take this value for --root", path, "give an absolute path");
   }

@@ -225,7 +225,7 @@ void TreeCopy::start_workers() {
         work(scratch);
       });
     }
-  } catch (const std::system_error&) {
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     // A limit on threads costs speed, not the copy.
   }
 }
@@ -478,7 +478,7 @@ Result<> TreeCopy::copy_data(int in, int out, const struct stat& status, const D
   }
   if (!sparse) {
     if (size <= kSmallFile) return copy_small(in, out, size, directory, name, scratch);
-    NUCLEUS_TRY(copy_range(in, out, 0, size, directory, name, scratch));
+    NUCLEUS_CHECK(copy_range(in, out, 0, size, directory, name, scratch));
     return {};
   }
   off_t position = 0;

@@ -82,7 +82,7 @@ Result<IdMaps> rootless_maps(const spec::ContainerSpec& spec, const Caller& call
   maps.deny_setgroups = true;
   maps.uids = {{.inside = spec.identity.uid, .outside = caller.uid, .count = 1}};
   maps.gids = {{.inside = spec.identity.gid, .outside = caller.gid, .count = 1}};
-  notes.push_back(
+  notes.emplace_back(
       "user namespace has one id: no subordinate ids in /etc/subuid and /etc/subgid with "
       "newuidmap(1)");
   return maps;

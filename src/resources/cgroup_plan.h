@@ -42,7 +42,7 @@ struct CgroupPlan {
 
 /// What the host lets this caller do. Probed by container/, given here so that planning stays pure.
 struct CgroupAccess {
-  bool root = false;        // may make directories anywhere
+  bool root = false;  // may make directories anywhere
   bool delegated =
       false;  // our own v2 cgroup was handed to us (delegate xattr, or owned by the caller)
   std::string v2_available;  // cgroup.controllers of the v2 parent that would be used

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #ifndef __NR_fchmodat2
-#define __NR_fchmodat2 452
+#define __NR_fchmodat2 452  // NOLINT: the kernel's own name
 #endif
 
 namespace nucleus::sys::uapi {

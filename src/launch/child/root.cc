@@ -68,16 +68,30 @@ const char* split_last(const char* path, char* parent) {
 long make_directory(int root, const char* path, long mode) {
   const long there = open_inside(root, path, O_PATH | O_DIRECTORY);
   if (there != -ENOENT) return there;
-  char parent_path[kMostPath];
-  const char* const name = split_last(path, parent_path);
-  if (name == nullptr) return -ENAMETOOLONG;
-  if (*name == '\0') return there;
-  const long parent = make_directory(root, parent_path, 0755);
-  if (parent < 0) return parent;
-  const long made = raw::call(__NR_mkdirat, parent, raw::address(name), mode);
-  close_fd(parent);
-  if (made < 0 && made != -EEXIST) return made;
-  return open_inside(root, path, O_PATH | O_DIRECTORY);
+  const std::size_t size = length(path);
+  if (size >= kMostPath) return -ENAMETOOLONG;
+  char prefix[kMostPath];
+  std::size_t name = 0;  // where the last component of the prefix begins
+  long parent = -1;      // what is above it, once that is not the root itself
+  for (std::size_t at = 0; at <= size; ++at) {
+    prefix[at] = '\0';
+    if (path[at] == '/' || path[at] == '\0') {  // NOLINT: within its size
+      if (at > name) {
+        long here = open_inside(root, prefix, O_PATH | O_DIRECTORY);
+        if (here == -ENOENT) {
+          here = raw::call(__NR_mkdirat, parent < 0 ? root : parent, raw::address(prefix + name),
+                           at == size ? mode : 0755);
+          if (here >= 0 || here == -EEXIST) here = open_inside(root, prefix, O_PATH | O_DIRECTORY);
+        }
+        if (parent >= 0) close_fd(parent);
+        if (here < 0) return here;
+        parent = here;
+      }
+      name = at + 1;
+    }
+    prefix[at] = path[at];
+  }
+  return parent;
 }
 
 // Most steps of the curated root go where only nucleus has put anything. There the kernel's

@@ -119,9 +119,9 @@ class Compiler {
   static constexpr std::vector<sock_filter> test(const Condition& condition, std::size_t skip) {
     std::vector<sock_filter> code;
     // Both architectures are little-endian: the low half comes first.
-    code.push_back(
-        statement(BPF_LD | BPF_W | BPF_ABS,
-                  static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8U * condition.arg)));
+    code.push_back(statement(
+        BPF_LD | BPF_W | BPF_ABS,
+        static_cast<std::uint32_t>(offsetof(seccomp_data, args) + std::size_t{8} * condition.arg)));
     if (condition.mask != 0xFFFFFFFF)
       code.push_back(statement(BPF_ALU | BPF_AND | BPF_K, condition.mask));
     code.push_back(jump(BPF_JEQ, condition.value, 0, skip));
