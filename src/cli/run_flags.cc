@@ -83,6 +83,14 @@ Error usage(std::string op, std::string subject, std::string hint) {
   return fail(Kind::usage, 0, std::move(op), std::move(subject), std::move(hint)).error();
 }
 
+// The library does not know that a command follows.
+class Formatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: nucleus run [FLAGS] [--] COMMAND [ARG...]\n";
+  }
+};
+
 }  // namespace
 
 Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
@@ -97,6 +105,7 @@ Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
+    app.formatter(std::make_shared<Formatter>());
     flags.help = app.help();
     return flags;
   } catch (const CLI::ParseError& error) {

@@ -72,7 +72,7 @@ TEST(RunFlags, InitAndNoInitContradict) {
 TEST(RunFlags, HelpShowsFlagsAndExamples) {
   const auto flags = parse({"--help"});
   ASSERT_TRUE(flags && flags->help);
-  for (const char* part : {"--memory", "--context", "Examples:", "--timeout"})
+  for (const char* part : {"--memory", "--context", "Examples:", "--timeout", "[--] COMMAND"})
     EXPECT_THAT(*flags->help, HasSubstr(part));
 }
 
