@@ -1,4 +1,5 @@
-// Command lines, one word a line: whatever is typed is either refused with a sentence or a valid spec.
+// Command lines, one word a line: whatever is typed is either refused with a sentence or a valid
+// spec.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
