@@ -66,6 +66,8 @@ std::string outcome_json(const spec::Outcome& outcome) {
   json["wall_usec"] = outcome.wall_usec;
   json["oom_kills"] = or_null(outcome.oom_kills);
   json["pids_refused"] = or_null(outcome.pids_refused);
+  json["labels"] = nlohmann::ordered_json::object();
+  for (const auto& [key, value] : outcome.labels) json["labels"][key] = value;
   json["layers"] = layers_json(outcome.layers);
   json["notes"] = outcome.notes;
   // Names from a file system need not be UTF-8: they are shown with replacement characters, never

@@ -10,6 +10,7 @@
 #include "cli/run_flags.h"
 #include "cli/verb.h"
 #include "container/run.h"
+#include "spec/env_file.h"
 #include "spec/validate.h"
 #include "sys/file.h"
 
@@ -51,6 +52,39 @@ spec::Outcome refused(const std::vector<Error>& errors) {
   return outcome;
 }
 
+Result<> read_env_files(RunFlags& flags, const std::string& base) {
+  std::vector<std::string> items;
+  for (const std::string& file : flags.env_files) {
+    const std::string path = file.starts_with('/') ? file : base + "/" + file;
+    auto text = sys::read_file_at(AT_FDCWD, path);
+    if (!text) {
+      text.error().op = "read --env-file";
+      return std::unexpected(std::move(text.error()));
+    }
+    const auto found = NUCLEUS_TRY(spec::parse_env_file(path, *text));
+    items.insert(items.end(), found.begin(), found.end());
+  }
+  flags.draft.env.insert(flags.draft.env.begin(), items.begin(), items.end());
+  return {};
+}
+
+// A link in the rootfs can name no file of the host: both are opened inside it. What is not there,
+// or cannot be read, names nobody.
+void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
+  if (!draft.rootfs || (!draft.user && !draft.group && draft.groups.empty())) return;
+  const std::string path =
+      draft.rootfs->starts_with('/') ? *draft.rootfs : around.base + "/" + *draft.rootfs;
+  const auto root = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+  if (!root) return;
+  const auto text = [&](const char* file) {
+    const auto fd = sys::open_in_root(root->get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd) return std::string();
+    return sys::read_all(fd->get(), file, 16U << 20).value_or("");
+  };
+  around.passwd = text("etc/passwd");
+  around.group = text("etc/group");
+}
+
 int finish(const Sink& sink, const spec::Outcome& outcome) {
   return sink.show(outcome) ? outcome.code : 125;
 }
@@ -66,7 +100,10 @@ int run_main(int argc, char** argv) {
   sink.json = flags->json;
   std::error_code code;
   const std::string base = std::filesystem::current_path(code).string();
-  const spec::Validation validation = spec::validate(flags->draft, environment, base);
+  spec::Surroundings around{.getenv = environment, .base = base, .passwd = {}, .group = {}};
+  if (auto read = read_env_files(*flags, base); !read) return finish(sink, refused({read.error()}));
+  read_accounts(flags->draft, around);
+  const spec::Validation validation = spec::validate(flags->draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
   if (flags->result_file) {
     sink.path = *flags->result_file;

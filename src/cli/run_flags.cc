@@ -40,9 +40,16 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
             "working directory inside; default: /context when there is one, or /");
   bind.texts("-e,--env", draft.env, "KEY=VALUE",
              "environment variable; KEY alone takes the caller's value");
-  bind.text("-u,--user", draft.user, "UID[:GID]",
-            "who the command is inside; default: 0:0, which is nobody outside");
-  bind.text("--group", draft.group, "GID", "its group");
+  bind.texts("--env-file", flags.env_files, "FILE",
+             "lines of KEY=VALUE, or KEY; what --env says wins");
+  bind.text("--entrypoint", draft.entrypoint, "COMMAND",
+            "put before the command, whose words are then its arguments");
+  bind.text(
+      "-u,--user", draft.user, "USER[:GROUP]",
+      "who the command is inside, by number or by name in the root's own /etc/passwd; default: "
+      "0:0, which is nobody outside");
+  bind.text("--group", draft.group, "GROUP", "its group");
+  bind.texts("--additional-group", draft.groups, "GROUP", "one more group for it");
   bind.text("--context", draft.context, "DIR", "a directory of the host to work on, as /context");
   bind.text("--context-mode", draft.context_mode, "copy|bind",
             "copy (default): a private copy; bind: the directory itself, read-only");
@@ -50,19 +57,38 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
              "take in names that are left out of a copy as secrets (.env, *.pem, .ssh, ...)");
   bind.text("--rootfs", draft.rootfs, "DIR",
             "a root file system; changes are kept apart and dropped at the end");
+  app.add_flag("--read-only", draft.read_only, "a --rootfs that cannot be changed, not even apart");
   bind.texts("-v,--volume", draft.volumes, "SOURCE:TARGET[:ro|rw]",
              "show a file or directory of the host; default ro");
   bind.texts("--tmpfs", draft.tmpfs, "TARGET[:size=N,mode=M,exec]",
              "an empty place in memory; default size 64M");
+  bind.texts("--mount", draft.mounts, "type=bind,source=PATH,target=PATH[,rw]",
+             "the long form of both: type=tmpfs too; paths may hold colons");
+  bind.text("--shm-size", draft.shm_size, "SIZE", "room in /dev/shm; default 64M");
+  bind.texts("--secret", draft.secrets, "FILE[:NAME]",
+             "a file for the command's eyes only, in memory, as /run/secrets/NAME");
+  bind.texts("--systemd-credential", draft.credentials, "CREDENTIAL[:NAME]",
+             "the same from the credentials that systemd gave to this service");
+  bind.texts("--add-host", draft.hosts, "NAME:ADDRESS", "a line of /etc/hosts");
   bind.text("-m,--memory", draft.memory, "SIZE", "memory limit: 64M, 2G");
   bind.text("--memory-swap", draft.memory_swap, "SIZE",
             "memory and swap together; default: no swap");
+  bind.text("--memory-reservation", draft.memory_reservation, "SIZE",
+            "memory to be left to it when the host runs short");
   bind.text("--cpus", draft.cpus, "NUMBER", "processors' worth of time: 0.5, 2");
   bind.text("--cpu-weight", draft.cpu_weight, "1-10000",
             "share of busy processors; the usual is 100");
   bind.text("--cpuset-cpus", draft.cpuset_cpus, "LIST", "processors to run on: 0-1,3");
   bind.text("--cpuset-mems", draft.cpuset_mems, "LIST", "memory nodes to use");
   bind.text("--pids", draft.pids, "N|max", "most processes and threads; default 512");
+  bind.texts("--io-limit", draft.io_limits, "MAJOR:MINOR KEY=N...",
+             "a block device's rbps, wbps, riops or wiops a second");
+  bind.texts("--ulimit", draft.ulimits, "NAME=SOFT[:HARD]", "nofile=4096, stack=16777216, ...");
+  bind.texts("--sysctl", draft.sysctls, "NAME=VALUE",
+             "a setting of its own namespaces: net.*, kernel.shm*, ...");
+  bind.texts("--cap-add", draft.cap_add, "NAME",
+             "keep a capability: NET_BIND_SERVICE, CHOWN, ... (weakens the isolation)");
+  app.add_flag("--proc-rw", draft.proc_rw, "leave /proc/sys writable (weakens the isolation)");
   bind.text("--timeout", draft.timeout, "TIME",
             "end the command after this time: 90, 1.5, 250ms, 5m, 1h");
   bind.text("--network", draft.network, "none|host", "none (default): a loopback of its own");
@@ -76,6 +102,10 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
   app.add_flag("--json", flags.json,
                "print one object about the end on standard output, after the command's own");
   bind.text("--result-file", flags.result_file, "FILE", "write that object to a file");
+  bind.texts("--label", draft.labels, "KEY=VALUE", "goes into that object");
+  bind.text("--cidfile", draft.cidfile, "FILE", "write the container's id to a new file");
+  bind.text("--pid-file", draft.pid_file, "FILE",
+            "write the pid of its first process to a file, which goes with it");
   bind.text("--root", flags.state_root, "DIR", "directory of the records (or $NUCLEUS_STATE_DIR)");
 }
 

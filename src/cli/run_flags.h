@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "spec/draft.h"
@@ -14,7 +15,8 @@ struct RunFlags {
   bool json = false;
   std::optional<std::string> result_file;
   std::optional<std::string> state_root;
-  std::optional<std::string> help;  // asked for: print this and do nothing
+  std::vector<std::string> env_files;  // to be read before draft.env, which wins
+  std::optional<std::string> help;     // asked for: print this and do nothing
 };
 
 /// argv[0] is the verb. Errors: Kind::usage; an unknown flag, a missing or surplus value, each

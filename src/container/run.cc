@@ -1,5 +1,9 @@
 #include "container/run.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 
 #include "container/context_filler.h"
@@ -17,6 +21,7 @@
 #include "launch/parent.h"
 #include "resources/cgroup.h"
 #include "resources/cgroup_plan.h"
+#include "sys/file.h"
 
 namespace nucleus::container {
 namespace {
@@ -33,6 +38,7 @@ class Runner {
   RunReport run() {
     report_.outcome.id = new_id();
     report_.outcome.name = spec_.name;
+    report_.outcome.labels = spec_.labels;
     auto facts = live();
     clear_up();
     spec::Outcome& outcome = report_.outcome;
@@ -53,6 +59,7 @@ class Runner {
     NUCLEUS_CHECK(signals_.hold());
     NUCLEUS_CHECK(prepare());
     auto container = NUCLEUS_TRY(start());
+    NUCLEUS_CHECK(write_pid_file(container.init.pid()));
     started_ = std::chrono::steady_clock::now();
     auto facts = supervise(plan_, container, cgroup_, signals_);
     report_.outcome.wall_usec =
@@ -91,6 +98,7 @@ class Runner {
     std::vector<std::string> paths;
     for (const resources::CgroupDirectory& directory : cgroup_plan_.directories)
       paths.push_back(directory.path);
+    NUCLEUS_CHECK(write_id_file());
     record_ = NUCLEUS_TRY(Record::create(root, report_.outcome.id, spec_.name, paths));
     return {};
   }
@@ -108,6 +116,28 @@ class Runner {
     return launch::launch(plan_, cgroup_, trees_, hooks, report_.warnings);
   }
 
+  // Docker's rule: a file that is there may be the id of another container.
+  Result<> write_id_file() {
+    if (spec_.cidfile.empty()) return {};
+    auto file = sys::open_at(AT_FDCWD, spec_.cidfile, O_WRONLY | O_CREAT | O_EXCL, 0644,
+                             "create the --cidfile");
+    if (!file) {
+      if (file.error().errnum == EEXIST) file.error().hint = "remove it, or name another";
+      return std::unexpected(std::move(file.error()));
+    }
+    wrote_id_ = true;
+    return sys::write_all(file->get(), report_.outcome.id, spec_.cidfile);
+  }
+
+  Result<> write_pid_file(pid_t pid) {
+    if (spec_.pid_file.empty()) return {};
+    const auto file = NUCLEUS_TRY(sys::open_at(AT_FDCWD, spec_.pid_file,
+                                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644,
+                                               "write the --pid-file"));
+    wrote_pid_ = true;
+    return sys::write_all(file.get(), std::to_string(pid), spec_.pid_file);
+  }
+
   void read_back(pid_t pid) {
     spec::Layers& layers = report_.outcome.layers;
     layers = read_layers(pid);
@@ -121,6 +151,10 @@ class Runner {
   }
 
   void clear_up() {
+    // A pid that has ended is anybody's.
+    if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
+    if (wrote_id_ && report_.outcome.reason == spec::Reason::start_failed)
+      ::unlink(spec_.cidfile.c_str());
     const auto removed = cgroup_.remove();
     if (removed) return record_.remove();
     report_.warnings.push_back(removed.error().text() + " (the next start tries again)");
@@ -137,6 +171,8 @@ class Runner {
   launch::LaunchPlan plan_;
   std::vector<launch::TreeSource> trees_;
   Record record_;
+  bool wrote_id_ = false;
+  bool wrote_pid_ = false;
   resources::Cgroup cgroup_;  // after the record: gone before it
   std::chrono::steady_clock::time_point started_;
 };

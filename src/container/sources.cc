@@ -10,6 +10,8 @@
 namespace nucleus::container {
 namespace {
 
+constexpr std::size_t kMostSecret = 1U << 20;
+
 struct Opened {
   sys::UniqueFd fd;
   filesystem::SourceIdentity identity;
@@ -63,6 +65,18 @@ Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped)
     Opened opened = NUCLEUS_TRY(open_source("--volume", volume.source, true));
     sources.volumes.push_back(std::move(opened.fd));
     sources.identities.volumes.push_back(opened.identity);
+  }
+  for (const spec::Secret& secret : spec.secrets) {
+    auto fd = sys::open_at(AT_FDCWD, secret.source, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
+                           "read " + secret.flag);
+    if (!fd) return std::unexpected(std::move(fd.error()));
+    struct stat info{};
+    if (::fstat(fd->get(), &info) < 0)
+      return fail(Kind::runtime, errno, "look at the source of " + secret.flag, secret.source);
+    if (!S_ISREG(info.st_mode))
+      return fail(Kind::runtime, EINVAL, "use for " + secret.flag, secret.source, "give a file");
+    sources.identities.secrets.push_back(
+        NUCLEUS_TRY(sys::read_all(fd->get(), secret.source, kMostSecret)));
   }
   return sources;
 }

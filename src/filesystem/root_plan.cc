@@ -57,12 +57,13 @@ class Planner {
     // After the root's own mounts and before the user's: a volume may lie on a tmpfs, never under
     // one.
     for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
+    secrets();
     context();
     for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
     if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) {
       add({.verb = MountVerb::directory, .target = inside(spec_.cwd)});
     }
-    if (!spec_.rootfs) {
+    if (!spec_.rootfs || spec_.read_only) {
       add({.verb = MountVerb::attributes, .target = ".", .attributes = kReadOnly});
     }
     return std::move(plan_);
@@ -173,8 +174,10 @@ class Planner {
 
   void names() {
     file("etc/hostname", spec_.hostname + "\n");
-    file("etc/hosts",
-         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n");
+    std::string hosts =
+        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n";
+    for (const auto& [name, address] : spec_.hosts) hosts += address + "\t" + name + "\n";
+    file("etc/hosts", hosts);
     file("etc/resolv.conf", host_.resolv_conf);
   }
 
@@ -198,7 +201,11 @@ class Planner {
     for (const char* name : {"proc", "sys", "dev", "etc"}) directory(name);
     directory("tmp", 01777);
     names();
-    place("/", Access::read_write);
+    place("/", spec_.read_only ? Access::read : Access::read_write);
+    if (spec_.read_only) {
+      tmpfs("tmp", "mode=1777", kNoSuidDev);
+      place("/tmp", Access::read_write);
+    }
   }
 
   void devices() {
@@ -215,7 +222,8 @@ class Planner {
              .target = "dev/pts",
              .text = "newinstance,ptmxmode=0666,mode=620",
              .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC});
-    tmpfs("dev/shm", "mode=1777,size=64m", kNoSuidDev | MOUNT_ATTR_NOEXEC);
+    tmpfs("dev/shm", "mode=1777,size=" + std::to_string(spec_.shm_size.bytes),
+          kNoSuidDev | MOUNT_ATTR_NOEXEC);
     directory("dev/mqueue");
     add_own({.verb = MountVerb::mqueue,
              .target = "dev/mqueue",
@@ -247,7 +255,15 @@ class Planner {
                .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
                .flags = spec::kOptional});
     }
-    for (const char* path : kReadOnlyProc) bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
+    for (const auto& [key, value] : spec_.sysctls) {
+      add({.verb = MountVerb::write,
+           .target = "proc/sys/" + key,
+           .text = value,
+           .flag = "--sysctl " + key});
+    }
+    if (!spec_.proc_rw) {
+      for (const char* path : kReadOnlyProc) bind_inside(path, path, kReadOnly | MOUNT_ATTR_NOEXEC);
+    }
     for (const char* path : kHiddenFiles) bind_inside("dev/null", path, 0);
     for (const char* path : kHiddenDirectories) {
       if (!own_sysfs && std::string_view(path).starts_with("sys/")) continue;
@@ -272,6 +288,30 @@ class Planner {
          .flags = spec::kMakeTarget,
          .flag = "--tmpfs " + item.target});
     place(item.target, Access::read_write);
+  }
+
+  void secrets() {
+    if (spec_.secrets.empty()) return;
+    std::size_t room = 0;
+    for (const std::string& text : sources_.secrets) room += text.size() + 8192;
+    add({.verb = MountVerb::tmpfs,
+         .target = "run/secrets",
+         .text = "mode=500,size=" + std::to_string(room) + owner(),
+         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC,
+         .flags = spec::kMakeTarget,
+         .flag = "--secret"});
+    for (std::size_t index = 0; index < spec_.secrets.size(); ++index) {
+      add({.verb = MountVerb::file,
+           .target = "run/secrets/" + spec_.secrets[index].name,
+           .text = sources_.secrets[index],
+           .flags = spec::kOwned,
+           .mode = 0400,
+           .flag = spec_.secrets[index].flag});
+    }
+    add({.verb = MountVerb::attributes,
+         .target = "run/secrets",
+         .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
+         .flag = "--secret"});
   }
 
   void context() {

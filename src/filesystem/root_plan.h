@@ -58,6 +58,7 @@ struct Sources {
   SourceIdentity rootfs;
   SourceIdentity context;
   std::vector<SourceIdentity> volumes;
+  std::vector<std::string> secrets;  // what is in them
   bool idmapped = false;  // mount trees are made by the parent with the container's ids (root only)
 };
 

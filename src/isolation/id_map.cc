@@ -185,6 +185,17 @@ Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller
                 "the container's id range ends at " +
                     std::to_string(maps.uids.back().inside + maps.uids.back().count - 1));
   }
+  for (const std::uint32_t gid : spec.identity.groups) {
+    if (maps.deny_setgroups) {
+      return fail(Kind::runtime, EPERM, "give the workload", "--additional-group",
+                  "a user namespace with one id has no supplementary groups: give yourself ranges "
+                  "in /etc/subuid and /etc/subgid");
+    }
+    if (!host_id(maps.gids, gid)) {
+      return fail(Kind::usage, 0, "take --additional-group", std::to_string(gid),
+                  "the container's id range ends before");
+    }
+  }
   return maps;
 }
 

@@ -14,6 +14,7 @@ const char* verb_text(spec::MountVerb verb) {
   switch (verb) {
     case spec::MountVerb::directory: return "create the directory";
     case spec::MountVerb::file: return "write the file";
+    case spec::MountVerb::write: return "write to";
     case spec::MountVerb::symlink: return "create the link";
     case spec::MountVerb::tmpfs: return "mount a tmpfs on";
     case spec::MountVerb::proc: return "mount proc on";

@@ -111,6 +111,9 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.uid = spec.identity.uid;
   script.gid = spec.identity.gid;
   script.may_set_groups = !plan.maps->deny_setgroups;
+  script.groups = spec.identity.groups.data();
+  script.group_count = spec.identity.groups.size();
+  for (const int capability : spec.capabilities) script.capabilities |= 1ULL << capability;
   script.detach_propagation = spec.userns == spec::UserNamespace::host;
   script.raise_loopback = spec.network == spec::NetworkMode::none;
   script.host_name = spec.hostname.c_str();

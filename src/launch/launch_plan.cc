@@ -68,6 +68,17 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
       {RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
   plan.rlimits.push_back({RLIMIT_CORE, {.rlim_cur = 0, .rlim_max = 0}});
   if (nproc != 0) plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = nproc, .rlim_max = nproc}});
+  for (const spec::Ulimit& wish : spec.ulimits) {
+    rlimit own{};
+    ::getrlimit(static_cast<__rlimit_resource>(wish.resource), &own);
+    if (wish.hard > own.rlim_max) {
+      return fail(Kind::runtime, EPERM, "set --ulimit", wish.name,
+                  "a hard limit cannot be raised: nucleus itself was started with " +
+                      std::to_string(own.rlim_max));
+    }
+    std::erase_if(plan.rlimits, [&](const auto& other) { return other.first == wish.resource; });
+    plan.rlimits.push_back({wish.resource, {.rlim_cur = wish.soft, .rlim_max = wish.hard}});
+  }
   plan.candidates = command_candidates(spec);
   return plan;
 }

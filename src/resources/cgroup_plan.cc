@@ -33,22 +33,50 @@ std::uint64_t shares_of_weight(std::uint32_t weight) {
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
 Wish memory_wish(const spec::Resources& resources) {
+  Wish wish{.controller = "memory", .flag = "--memory", .asked = true, .v1 = {}, .v2 = {}};
+  if (resources.memory_reservation) {
+    const std::string kept = number(resources.memory_reservation->bytes);
+    wish.v1 = {
+        {.file = "memory.soft_limit_in_bytes", .value = kept, .flag = "--memory-reservation"}};
+    wish.v2 = {{.file = "memory.low", .value = kept, .flag = "--memory-reservation"}};
+  }
+  if (!resources.memory) return wish;
   const std::uint64_t memory = resources.memory->bytes;
   const std::uint64_t both = resources.memory_swap ? resources.memory_swap->bytes : memory;
-  Wish wish{.controller = "memory", .flag = "--memory", .asked = true, .v1 = {}, .v2 = {}};
   // v1 keeps memsw >= limit at every moment; a new cgroup has both without a limit, so the smaller
   // goes first.
-  wish.v1 = {{.file = "memory.limit_in_bytes", .value = number(memory), .flag = "--memory"},
-             {.file = "memory.memsw.limit_in_bytes",
-              .value = number(both),
-              .flag = "--memory-swap",
-              .if_there = !resources.memory_swap}};
-  wish.v2 = {{.file = "memory.max", .value = number(memory), .flag = "--memory"},
-             {.file = "memory.swap.max",
-              .value = number(both - memory),
-              .flag = "--memory-swap",
-              .if_there = !resources.memory_swap},
-             {.file = "memory.oom.group", .value = "1", .flag = "--memory"}};
+  const std::vector<LimitFile> v1 = {
+      {.file = "memory.limit_in_bytes", .value = number(memory), .flag = "--memory"},
+      {.file = "memory.memsw.limit_in_bytes",
+       .value = number(both),
+       .flag = "--memory-swap",
+       .if_there = !resources.memory_swap}};
+  const std::vector<LimitFile> v2 = {
+      {.file = "memory.max", .value = number(memory), .flag = "--memory"},
+      {.file = "memory.swap.max",
+       .value = number(both - memory),
+       .flag = "--memory-swap",
+       .if_there = !resources.memory_swap},
+      {.file = "memory.oom.group", .value = "1", .flag = "--memory"}};
+  wish.v1.insert(wish.v1.end(), v1.begin(), v1.end());
+  wish.v2.insert(wish.v2.end(), v2.begin(), v2.end());
+  return wish;
+}
+
+// blkio-controller.rst, "Throttling/Upper limit policy", and cgroup-v2.rst, "io.max".
+Wish io_wish(const spec::Resources& resources) {
+  Wish wish{.controller = "io", .flag = "--io-limit", .asked = true, .v1 = {}, .v2 = {}};
+  for (const spec::IoLimit& limit : resources.io) {
+    const bool bytes = limit.key == "rbps" || limit.key == "wbps";
+    const std::string file = std::string("blkio.throttle.") +
+                             (limit.key.starts_with('r') ? "read" : "write") +
+                             (bytes ? "_bps_device" : "_iops_device");
+    wish.v1.push_back(
+        {.file = file, .value = limit.device + " " + number(limit.value), .flag = "--io-limit"});
+    wish.v2.push_back({.file = "io.max",
+                       .value = limit.device + " " + limit.key + "=" + number(limit.value),
+                       .flag = "--io-limit"});
+  }
   return wish;
 }
 
@@ -62,7 +90,7 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
                    .v1 = {limit},
                    .v2 = {limit}});
   }
-  if (resources.memory) {
+  if (resources.memory || resources.memory_reservation) {
     all.push_back(memory_wish(resources));
   } else if (want_usage) {
     all.push_back({.controller = "memory", .flag = "--json", .asked = false, .v1 = {}, .v2 = {}});
@@ -88,6 +116,7 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
                            .value = number(*resources.cpu_weight),
                            .flag = "--cpu-weight"}}});
   }
+  if (!resources.io.empty()) all.push_back(io_wish(resources));
   if (!resources.cpuset_cpus.empty() || !resources.cpuset_mems.empty()) {
     Wish wish{.controller = "cpuset", .flag = "--cpuset-cpus", .asked = true, .v1 = {}, .v2 = {}};
     // A v1 cpuset takes no task before both lists are set; an empty wish means "as the parent",
@@ -155,7 +184,8 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
   CgroupPlan plan;
   const std::vector<Wish> all = wishes(resources, want_usage);
   for (const Wish& wish : all) {
-    const auto v1 = hierarchy.v1.find(wish.controller);
+    const bool io = std::string_view(wish.controller) == "io";
+    const auto v1 = hierarchy.v1.find(io ? "blkio" : wish.controller);
     // cpu time needs no controller of its own on v2: cpu.stat is in every cgroup.
     const bool always_on_v2 = std::string_view(wish.controller) == "cpuacct";
     std::string reason;

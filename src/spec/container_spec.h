@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -23,6 +24,7 @@ enum class ContextMode { copy, bind };
 struct Identity {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups = {};  // supplementary ones
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
@@ -45,10 +47,33 @@ struct Tmpfs {
   bool executable = false;
 };
 
+/// A file that only the workload can read, at /run/secrets/NAME, in memory.
+struct Secret {
+  std::string source;  // on the host, absolute
+  std::string name;
+  std::string flag;  // whose wish it is, for the error
+};
+
+/// setrlimit(2); RLIM_INFINITY is "unlimited".
+struct Ulimit {
+  std::string name;
+  int resource = 0;
+  std::uint64_t soft = 0, hard = 0;
+};
+
+/// One value of cgroup-v2.rst, "IO Interface Files": riops, wiops, rbps or wbps of a block device.
+struct IoLimit {
+  std::string device;  // "8:0"
+  std::string key;
+  std::uint64_t value = 0;
+};
+
 struct Resources {
   std::optional<ByteSize> memory;
   std::optional<ByteSize>
       memory_swap;  // memory and swap together, as Docker counts; absent: no swap
+  std::optional<ByteSize> memory_reservation;  // kept from reclaim as long as others have more
+  std::vector<IoLimit> io;
   std::optional<CpuQuota> cpus;
   std::optional<std::uint32_t> cpu_weight;  // 1 to 10000, 100 is the kernel's default
   std::optional<std::uint64_t> pids;        // absent: without a limit
@@ -69,6 +94,16 @@ struct ContainerSpec {
   std::optional<Context> context;
   std::vector<Volume> volumes;
   std::vector<Tmpfs> tmpfs;
+  std::vector<Secret> secrets;
+  std::vector<std::pair<std::string, std::string>> hosts;    // name, address: lines of /etc/hosts
+  std::vector<std::pair<std::string, std::string>> sysctls;  // "net/ipv4/ip_forward", value
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<Ulimit> ulimits;
+  std::vector<int> capabilities;  // those that the workload keeps, CAP_* numbers
+  ByteSize shm_size{64ULL << 20};
+  bool read_only = false;  // a rootfs without its private layer for changes
+  bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them
+  std::string cidfile, pid_file;  // on the host, absolute; empty: none
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;

@@ -22,6 +22,7 @@ enum class MountVerb : std::uint8_t {
   bind,            // the host's path `source` on target, recursively, with `attributes`
   bind_inside,     // the container's own path `source` on target (masks: its /dev/null over a file)
   hide_directory,  // an empty read-only directory on target
+  write,           // write `text` into the file that is at target already
   tree,  // the mount tree in descriptor `fd` on target (idmapped by the parent), with `attributes`
   overlay,         // an overlay on target: `text` its options
   enter,           // from here on, target is the root that is being built
@@ -40,5 +41,6 @@ inline constexpr std::uint32_t kMakeTarget =
 inline constexpr std::uint32_t kTargetFile = 1U << 3;  // ... as an empty file, not a directory
 inline constexpr std::uint32_t kPlain =
     1U << 4;  // only nucleus has made what the target's path goes through: no link can be in it
+inline constexpr std::uint32_t kOwned = 1U << 5;  // file: it belongs to the workload
 
 }  // namespace nucleus::spec

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -50,6 +51,7 @@ struct Outcome {
   std::optional<std::uint64_t> oom_kills;
   std::optional<std::uint64_t> pids_refused;
   Layers layers;
+  std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> notes;  // fallbacks taken, values rounded, names left out of the context
 };
 

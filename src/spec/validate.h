@@ -18,10 +18,17 @@ struct Validation {
   std::vector<Error> errors;          // each Kind::usage, naming flag, value, reason and cure
 };
 
-/// `getenv` answers for `-e NAME` without a value (Docker's habit: taken from the caller); a null
-/// pointer: not set. `base` makes relative sources absolute (the caller's working directory).
-[[nodiscard]] Validation validate(const Draft& draft, const char* (*getenv)(const char*),
-                                  const std::string& base);
+/// What validation needs to know besides the draft. Texts, so that it stays pure.
+struct Surroundings {
+  /// Answers for `-e NAME` without a value (Docker's habit: taken from the caller); null: not set.
+  const char* (*getenv)(const char*) = nullptr;
+  std::string base = "/";  // makes relative sources absolute: the caller's working directory
+  std::string passwd =
+      {};                  // the rootfs' /etc/passwd and /etc/group: passwd(5), group(5); empty for
+  std::string group = {};  // the curated root
+};
+
+[[nodiscard]] Validation validate(const Draft& draft, const Surroundings& around);
 
 /// An absolute path without ".", "..", doubled or trailing slashes; empty when the text is not
 /// absolute, holds "..", or is longer than a path may be.

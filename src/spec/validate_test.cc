@@ -19,14 +19,14 @@ Draft plain() {
 }
 
 std::string only_error(const Draft& draft) {
-  const Validation validation = validate(draft, no_environment, "/work");
+  const Validation validation = validate(draft, {.getenv = no_environment, .base = "/work"});
   EXPECT_EQ(validation.errors.size(), 1U);
   EXPECT_FALSE(validation.spec);
   return validation.errors.empty() ? "" : validation.errors.front().text();
 }
 
 TEST(Validate, DefaultsAreTheSafeOnes) {
-  const Validation validation = validate(plain(), no_environment, "/");
+  const Validation validation = validate(plain(), {.getenv = no_environment, .base = "/"});
   ASSERT_TRUE(validation.spec);
   EXPECT_EQ(validation.spec->network, NetworkMode::none);
   EXPECT_EQ(validation.spec->userns, UserNamespace::separate);
@@ -43,7 +43,7 @@ TEST(Validate, ReportsEveryErrorAtOnce) {
   draft.cpus = "0";
   draft.volumes = {"x"};
   draft.network = "bridge";
-  EXPECT_EQ(validate(draft, no_environment, "/").errors.size(), 5U);
+  EXPECT_EQ(validate(draft, {.getenv = no_environment, .base = "/"}).errors.size(), 5U);
 }
 
 TEST(Validate, HostNetworkNeedsBothFlags) {
@@ -51,7 +51,7 @@ TEST(Validate, HostNetworkNeedsBothFlags) {
   draft.network = "host";
   EXPECT_NE(only_error(draft).find("--allow-host-network"), std::string::npos);
   draft.allow_host_network = true;
-  EXPECT_TRUE(validate(draft, no_environment, "/").spec);
+  EXPECT_TRUE(validate(draft, {.getenv = no_environment, .base = "/"}).spec);
   draft.network.reset();
   EXPECT_NE(only_error(draft).find("--network host"), std::string::npos);
 }
@@ -59,7 +59,7 @@ TEST(Validate, HostNetworkNeedsBothFlags) {
 TEST(Validate, VolumesAreReadOnlyUnlessAsked) {
   Draft draft = plain();
   draft.volumes = {"/a:/b", "./c:/d:rw"};
-  const auto spec = validate(draft, no_environment, "/work").spec;
+  const auto spec = validate(draft, {.getenv = no_environment, .base = "/work"}).spec;
   ASSERT_TRUE(spec);
   EXPECT_FALSE(spec->volumes[0].writable);
   EXPECT_TRUE(spec->volumes[1].writable);
@@ -82,7 +82,7 @@ TEST(Validate, RefusesTargetsThatWouldUndoAProtection) {
 TEST(Validate, TmpfsOptions) {
   Draft draft = plain();
   draft.tmpfs = {"/cache:size=1M,mode=755,exec"};
-  const auto spec = validate(draft, no_environment, "/").spec;
+  const auto spec = validate(draft, {.getenv = no_environment, .base = "/"}).spec;
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->tmpfs[0].size.bytes, 1U << 20);
   EXPECT_EQ(spec->tmpfs[0].mode, 0755U);
@@ -98,7 +98,7 @@ TEST(Validate, TmpfsOptions) {
 TEST(Validate, LastEnvironmentValueWins) {
   Draft draft = plain();
   draft.env = {"A=1", "B=2", "A=3", "TOKEN", "UNSET"};
-  const auto spec = validate(draft, some_environment, "/").spec;
+  const auto spec = validate(draft, {.getenv = some_environment, .base = "/"}).spec;
   ASSERT_TRUE(spec);
   EXPECT_EQ(std::ranges::count(spec->env, "A=3"), 1);
   EXPECT_EQ(std::ranges::count(spec->env, "A=1"), 0);
@@ -110,15 +110,18 @@ TEST(Validate, LastEnvironmentValueWins) {
 TEST(Validate, UserAndGroup) {
   Draft draft = plain();
   draft.user = "1000:100";
-  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 100}));
+  EXPECT_EQ(validate(draft, {.getenv = no_environment, .base = "/"}).spec->identity,
+            (Identity{1000, 100}));
   draft.user = "1000";
-  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 1000}));
+  EXPECT_EQ(validate(draft, {.getenv = no_environment, .base = "/"}).spec->identity,
+            (Identity{1000, 1000}));
   draft.group = "7";
-  EXPECT_EQ(validate(draft, no_environment, "/").spec->identity, (Identity{1000, 7}));
+  EXPECT_EQ(validate(draft, {.getenv = no_environment, .base = "/"}).spec->identity,
+            (Identity{1000, 7}));
   for (const char* bad : {"", "-1", "4294967295", "alice", "1000:", ":5"}) {
     Draft other = plain();
     other.user = bad;
-    EXPECT_FALSE(validate(other, no_environment, "/").errors.empty()) << bad;
+    EXPECT_FALSE(validate(other, {.getenv = no_environment, .base = "/"}).errors.empty()) << bad;
   }
 }
 
@@ -129,7 +132,7 @@ TEST(Validate, MemorySwapIsTheSum) {
   draft.memory = "128M";
   EXPECT_NE(only_error(draft).find("together"), std::string::npos);
   draft.memory_swap = "256M";
-  EXPECT_TRUE(validate(draft, no_environment, "/").spec);
+  EXPECT_TRUE(validate(draft, {.getenv = no_environment, .base = "/"}).spec);
 }
 
 TEST(Validate, NamesAndHostNames) {

@@ -39,17 +39,24 @@ Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, std:
 
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit) {
   const UniqueFd fd = NUCLEUS_TRY(open_at(directory, path, O_RDONLY, 0, "read"));
+  return read_all(fd.get(), path, limit);
+}
+
+Result<std::string> read_all(int fd, const std::string& subject, std::size_t limit) {
   std::string text;
   char buffer[4096];
   for (;;) {
-    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got == 0) return text;
     if (got < 0) {
       if (errno == EINTR) continue;
-      return fail(Kind::runtime, errno, "read", path);
+      return fail(Kind::runtime, errno, "read", subject);
     }
     text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > limit) return fail(Kind::runtime, EFBIG, "read", path);
+    if (text.size() > limit) {
+      return fail(Kind::runtime, EFBIG, "read", subject,
+                  "it has more than " + std::to_string(limit) + " bytes");
+    }
   }
 }
 

@@ -30,6 +30,10 @@ namespace nucleus::sys {
 [[nodiscard]] Result<std::string> read_file_at(int directory, const std::string& path,
                                                std::size_t limit = 1U << 20);
 
+/// What is left to read of `fd`. Errors: EFBIG above `limit` bytes.
+[[nodiscard]] Result<std::string> read_all(int fd, const std::string& subject,
+                                           std::size_t limit = 1U << 20);
+
 /// Writes `text` in one write(2) to an existing file: the way of cgroup and proc files. A short
 /// write is EIO.
 [[nodiscard]] Result<> write_file_at(int directory, const std::string& path, std::string_view text);

@@ -118,14 +118,7 @@ long make_file(int root, const char* path, long mode) {
   return open_inside(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, mode);
 }
 
-long write_file(int root, const MountStep& step) {
-  long fd = -ENOENT;
-  if (is_plain(step)) {
-    fd = raw::call(__NR_openat, root, raw::address(step.target),
-                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, step.mode);
-  }
-  if (fd == -ENOENT) fd = make_file(root, step.target, step.mode);
-  if (fd < 0) return fd;
+long write_text(long fd, const MountStep& step) {
   std::size_t done = 0;
   long result = 0;
   while (done < step.text_size && result >= 0) {
@@ -133,6 +126,29 @@ long write_file(int root, const MountStep& step) {
                           static_cast<long>(step.text_size - done));
     if (result > 0) done += static_cast<std::size_t>(result);
   }
+  return result;
+}
+
+// A setting of the kernel's takes its value in one write, and to be there.
+long write_setting(int root, const MountStep& step) {
+  const long fd = open_inside(root, step.target, O_WRONLY);
+  if (fd < 0) return fd;
+  const long result = write_text(fd, step);
+  close_fd(fd);
+  return result;
+}
+
+long write_file(const Script& script, int root, const MountStep& step) {
+  long fd = -ENOENT;
+  if (is_plain(step)) {
+    fd = raw::call(__NR_openat, root, raw::address(step.target),
+                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, step.mode);
+  }
+  if (fd == -ENOENT) fd = make_file(root, step.target, step.mode);
+  if (fd < 0) return fd;
+  long result = write_text(fd, step);
+  if (result >= 0 && (step.flags & spec::kOwned) != 0)
+    result = raw::call(__NR_fchown, fd, script.uid, script.gid);
   close_fd(fd);
   return result;
 }
@@ -361,7 +377,8 @@ long execute(const Script& script, Building& building, const MountStep& step, in
   int& root = building.root;
   switch (step.verb) {
     case MountVerb::directory: return directory_step(root, step);
-    case MountVerb::file: return write_file(root, step);
+    case MountVerb::file: return write_file(script, root, step);
+    case MountVerb::write: return write_setting(root, step);
     case MountVerb::symlink: return make_link(root, step);
     case MountVerb::tmpfs: return mount_new("tmpfs", root, step);
     case MountVerb::proc: return mount_new("proc", root, step);

@@ -50,6 +50,9 @@ struct Script {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   bool may_set_groups = true;
+  const std::uint32_t* groups = nullptr;  // supplementary ones
+  std::size_t group_count = 0;
+  std::uint64_t capabilities = 0;  // a bit for each that the workload keeps
   bool detach_propagation =
       false;  // no user namespace of our own: the copy of the mounts is still shared
   bool raise_loopback = false;

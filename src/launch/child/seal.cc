@@ -30,20 +30,28 @@ long prctl(long option, long a = 0, long b = 0, long c = 0, long d = 0) {
 
 void drop_bounding_set(const Script& script) {
   for (int capability = 0; capability <= script.last_capability; ++capability) {
+    if ((script.capabilities >> capability & 1) != 0) continue;
     check(script, Step::bounding_set, static_cast<std::size_t>(capability),
           prctl(PR_CAPBSET_DROP, capability));
   }
   check(script, Step::bounding_set, 64, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
   // Being uid 0 shall mean nothing: not at execve, not at setuid, and for good.
   constexpr long kBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                         SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                         SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  check(script, Step::bounding_set, 65, prctl(PR_SET_SECUREBITS, kBits));
+                         SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+  constexpr long kNoAmbient = SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  // What is kept gets across execve by the ambient set alone.
+  check(script, Step::bounding_set, 65,
+        prctl(PR_SET_SECUREBITS, script.capabilities == 0 ? kBits | kNoAmbient : kBits));
 }
 
 void switch_identity(const Script& script) {
   const long gid = script.gid;
   const long uid = script.uid;
+  if (script.group_count != 0) {
+    check(script, Step::set_groups, 1,
+          raw::call(__NR_setgroups, static_cast<long>(script.group_count),
+                    raw::address(script.groups)));
+  }
   check(script, Step::set_identity, 0, raw::call(__NR_setresgid, gid, gid, gid));
   check(script, Step::set_identity, 1, raw::call(__NR_setresuid, uid, uid, uid));
   // The change of identity has cancelled the wish to die with the parent.
@@ -104,13 +112,25 @@ void restrict_with_landlock(const Script& script) {
 void drop_capabilities(const Script& script) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct sets[2] = {};
+  const auto kept = [&](int half) {
+    return static_cast<std::uint32_t>(script.capabilities >> (32 * half));
+  };
+  for (int half = 0; half < 2; ++half) {
+    sets[half].effective = sets[half].permitted = sets[half].inheritable = kept(half);
+  }
   check(script, Step::capabilities, 0,
         raw::call(__NR_capset, raw::address(&header), raw::address(sets)));
   check(script, Step::capabilities_read_back, 0,
         raw::call(__NR_capget, raw::address(&header), raw::address(sets)));
-  for (const __user_cap_data_struct& set : sets) {
-    if ((set.effective | set.permitted | set.inheritable) != 0)
+  for (int half = 0; half < 2; ++half) {
+    const __user_cap_data_struct& set = sets[half];
+    if (set.effective != kept(half) || set.permitted != kept(half) || set.inheritable != kept(half))
       fail_step(script, Step::capabilities_read_back, 1, -EPERM);
+  }
+  for (int capability = 0; capability < 64; ++capability) {
+    if ((script.capabilities >> capability & 1) == 0) continue;
+    check(script, Step::capabilities, 1 + static_cast<std::size_t>(capability),
+          prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability));
   }
 }
 

@@ -1,0 +1,23 @@
+// Users and groups of a container's own root: passwd(5), group(5). Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nucleus::spec {
+
+struct Account {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string home;
+};
+
+/// By name, or by number when `user` is one. Lines that are none are passed over.
+[[nodiscard]] std::optional<Account> find_user(std::string_view passwd, std::string_view user);
+
+[[nodiscard]] std::optional<std::uint32_t> find_group(std::string_view group,
+                                                      std::string_view name);
+
+}  // namespace nucleus::spec
