@@ -1,0 +1,180 @@
+// The flags that give a container more than a command: files, secrets, groups, limits, settings.
+#include <filesystem>
+#include <fstream>
+
+#include "support/everybody.h"
+
+namespace nucleus::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+NUCLEUS_SUITE(Wishes);
+
+std::string content(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_P(Wishes, EnvFilesComeBeforeEnv) {
+  sandbox.write("a.env", "# comment\nA=file\nB=file\nFROM_CALLER\n");
+  sandbox.env["FROM_CALLER"] = "caller";
+  const Ended ended = sandbox.sh("echo $A $B $FROM_CALLER",
+                                 {"--env-file", sandbox.home() + "/a.env", "-e", "B=flag"});
+  EXPECT_EQ(ended.out, "file flag caller\n") << ended.all();
+  const Ended none = sandbox.run({"--env-file", sandbox.home() + "/none", "true"});
+  EXPECT_EQ(none.code, 125);
+  EXPECT_THAT(none.err, AllOf(HasSubstr("--env-file"), HasSubstr("/none")));
+}
+
+TEST_P(Wishes, ASecretIsForTheWorkloadAlone) {
+  sandbox.write("key", "s3cret", 0600);
+  const std::vector<std::string> flags = {"--secret", sandbox.home() + "/key:token"};
+  const Ended ended = sandbox.sh(
+      "cat /run/secrets/token; stat -c ' %a %u' /run/secrets/token; "
+      "grep -c secrets /proc/self/mountinfo; { echo x > /run/secrets/token; } 2>/dev/null || echo "
+      "kept",
+      flags);
+  EXPECT_EQ(ended.out, "s3cret 400 0\n1\nkept\n") << ended.all();
+  EXPECT_THAT(sandbox
+                  .sh("cat /run/secrets/token",
+                      {"-v", sandbox.home() + ":/run/secrets", "--secret", sandbox.home() + "/key"})
+                  .err,
+              HasSubstr("already the target"));
+  const Ended directory = sandbox.run({"--secret", sandbox.home() + ":x", "true"});
+  EXPECT_EQ(directory.code, 125);
+  EXPECT_THAT(directory.err, HasSubstr("give a file"));
+}
+
+TEST_P(Wishes, ASystemdCredentialIsASecret) {
+  sandbox.write("password", "pw");
+  sandbox.env["CREDENTIALS_DIRECTORY"] = sandbox.home();
+  EXPECT_EQ(sandbox.sh("cat /run/secrets/password", {"--systemd-credential", "password"}).out,
+            "pw");
+  const Ended outside = sandbox.run({"--systemd-credential", "../password", "true"});
+  EXPECT_EQ(outside.code, 2);
+}
+
+TEST_P(Wishes, MountsTakePathsWithColons) {
+  sandbox.make_directory("a:b");
+  sandbox.write("a:b/file", "found");
+  const Ended ended =
+      sandbox.sh("cat /m/file; touch /m/new 2>/dev/null || echo ' read-only'",
+                 {"--mount", "type=bind,source=" + sandbox.home() + "/a:b,target=/m"});
+  EXPECT_EQ(ended.out, "found read-only\n") << ended.all();
+}
+
+TEST_P(Wishes, LimitsOfAProcess) {
+  EXPECT_EQ(sandbox.sh("ulimit -n; ulimit -Hn", {"--ulimit", "nofile=77:88"}).out, "77\n88\n");
+  const Ended high = sandbox.run({"--ulimit", "nofile=999999999", "true"});
+  EXPECT_EQ(high.code, 125);
+  EXPECT_THAT(high.err, AllOf(HasSubstr("--ulimit"), HasSubstr("nofile")));
+  EXPECT_THAT(sandbox.sh("df -k /dev/shm", {"--shm-size", "1M"}).out, HasSubstr(" 1024 "));
+}
+
+TEST_P(Wishes, SettingsOfItsOwnNamespaces) {
+  const std::string before = content("/proc/sys/net/ipv4/ip_default_ttl");
+  EXPECT_EQ(
+      sandbox
+          .sh("cat /proc/sys/net/ipv4/ip_default_ttl", {"--sysctl", "net.ipv4.ip_default_ttl=33"})
+          .out,
+      "33\n");
+  EXPECT_EQ(content("/proc/sys/net/ipv4/ip_default_ttl"), before);
+  const Ended missing = sandbox.run({"--sysctl", "net.no.such=1", "true"});
+  EXPECT_EQ(missing.code, 125);
+  EXPECT_THAT(missing.err, HasSubstr("--sysctl net/no/such"));
+}
+
+TEST_P(Wishes, AKeptCapabilityIsTheOnlyOne) {
+  const Ended ended =
+      sandbox.sh("grep -h '^Cap' /proc/self/status", {"--cap-add", "NET_BIND_SERVICE"});
+  EXPECT_EQ(ended.out,
+            "CapInh:\t0000000000000400\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\n"
+            "CapBnd:\t0000000000000400\nCapAmb:\t0000000000000400\n")
+      << ended.all();
+  EXPECT_EQ(sandbox.run({"--json", "--cap-add", "KILL", "true"}).json()["layers"]["capabilities"],
+            "20");
+}
+
+TEST_P(Wishes, NamesAndAddresses) {
+  EXPECT_THAT(
+      sandbox.sh("getent hosts db six", {"--add-host", "db:10.0.0.7", "--add-host", "six:fd00::7"})
+          .out,
+      AllOf(HasSubstr("10.0.0.7"), HasSubstr("fd00::7")));
+}
+
+TEST_P(Wishes, SupplementaryGroups) {
+  const Ended ended = sandbox.sh("id -G", {"--additional-group", "7", "--additional-group", "9"});
+  if (ended.code == 0) {
+    EXPECT_EQ(ended.out, "0 7 9\n") << ended.all();
+  } else {
+    EXPECT_THAT(ended.err, HasSubstr("--additional-group"));
+    EXPECT_FALSE(sandbox.is_root());
+  }
+}
+
+TEST_P(Wishes, FilesAboutTheContainer) {
+  const std::string id = sandbox.home() + "/cid";
+  const std::string pid = sandbox.home() + "/pid";
+  sandbox.make_directory("out");
+  const Ended ended =
+      sandbox.run({"--cidfile", id, "--pid-file", pid, "--label", "a=b", "--label", "a=c", "--json",
+                   "-v", sandbox.home() + ":/h", "--", "cat", "/h/cid", "/h/pid"});
+  const auto outcome = ended.json();
+  EXPECT_EQ(outcome["labels"]["a"], "c");
+  EXPECT_EQ(content(id), outcome["id"]);
+  EXPECT_THAT(ended.out, HasSubstr(std::string(outcome["id"])));
+  EXPECT_FALSE(std::filesystem::exists(pid));
+  const Ended again = sandbox.run({"--cidfile", id, "true"});
+  EXPECT_EQ(again.code, 125);
+  EXPECT_THAT(again.err, HasSubstr("--cidfile"));
+  const Ended failed = sandbox.run({"--cidfile", id + "2", "no-such-program"});
+  EXPECT_EQ(failed.code, 127);
+  EXPECT_FALSE(std::filesystem::exists(id + "2"));
+}
+
+TEST_P(Wishes, AReadOnlyRootfsWithUsersOfItsOwn) {
+  sandbox.make_directory("rootfs");
+  sandbox.make_directory("rootfs/bin");
+  sandbox.make_directory("rootfs/etc");
+  sandbox.write("rootfs/etc/passwd", "web:x:33:44::/srv:/bin/sh\n");
+  sandbox.write("rootfs/etc/group", "staff:x:55:\n");
+  std::filesystem::copy_file("/bin/busybox", sandbox.home() + "/rootfs/bin/busybox");
+  const std::string root = sandbox.home() + "/rootfs";
+  const Ended ended =
+      sandbox.run({"--rootfs", root, "--user", "web:staff", "--read-only", "--", "/bin/busybox",
+                   "sh", "-c", "id -u; id -g; echo $HOME; touch /x; touch /tmp/x && echo tmp"});
+  if (ended.code == 0) {
+    EXPECT_EQ(ended.out, "33\n55\n/srv\ntmp\n") << ended.all();
+    EXPECT_THAT(ended.err, HasSubstr("Read-only"));
+  } else {
+    ADD_FAILURE() << ended.all();
+  }
+  const Ended stranger = sandbox.run({"--rootfs", root, "--user", "root2", "true"});
+  EXPECT_EQ(stranger.code, 2);
+  EXPECT_THAT(stranger.err, HasSubstr("/etc/passwd"));
+}
+
+TEST_P(Wishes, APasswdThatIsALinkToTheHostsNamesNobody) {
+  sandbox.make_directory("rootfs");
+  sandbox.make_directory("rootfs/etc");
+  std::filesystem::create_symlink("/etc/passwd", sandbox.home() + "/rootfs/etc/passwd");
+  const Ended ended =
+      sandbox.run({"--rootfs", sandbox.home() + "/rootfs", "--user", "daemon", "true"});
+  EXPECT_EQ(ended.code, 2) << ended.all();
+}
+
+TEST_P(Wishes, LimitsOfMemoryAndDisksTogether) {
+  const std::vector<std::string> words = {"--memory", "64M", "--memory-reservation", "32M", "true"};
+  const Ended ended = sandbox.run(words);
+  EXPECT_EQ(ended.code, limits_work(GetParam()) ? 0 : 125) << ended.all();
+  const Ended device = sandbox.run({"--io-limit", "9:77 rbps=1M", "true"});
+  EXPECT_EQ(device.code, 125);
+  EXPECT_THAT(device.err, HasSubstr("--io-limit"));
+  EXPECT_TRUE(container_cgroups().empty());
+}
+
+}  // namespace
+}  // namespace nucleus::test
