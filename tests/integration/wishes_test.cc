@@ -120,8 +120,9 @@ TEST_P(Wishes, FilesAboutTheContainer) {
   const std::string pid = sandbox.home() + "/pid";
   sandbox.make_directory("out");
   const Ended ended =
-      sandbox.run({"--cidfile", id, "--pid-file", pid, "--label", "a=b", "--label", "a=c", "--json",
-                   "-v", sandbox.home() + ":/h", "--", "cat", "/h/cid", "/h/pid"});
+      sandbox.sh("while [ ! -s /h/pid ]; do sleep 0.05; done; cat /h/cid /h/pid; echo",
+                 {"--cidfile", id, "--pid-file", pid, "--label", "a=b", "--label", "a=c", "--json",
+                  "-v", sandbox.home() + ":/h"});
   const auto outcome = ended.json();
   EXPECT_EQ(outcome["labels"]["a"], "c");
   EXPECT_EQ(content(id), outcome["id"]);
