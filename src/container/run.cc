@@ -46,6 +46,7 @@ class Runner {
       judge(spec_, *facts, outcome);
     } else {
       outcome.reason = spec::Reason::start_failed;
+      if (wrote_id_) ::unlink(spec_.cidfile.c_str());
       outcome.message = facts.error().text();
       outcome.code = signals_.interrupted_by() != 0 ? 128 + signals_.interrupted_by()
                                                     : spec::exit_code(facts.error().kind);
@@ -153,8 +154,6 @@ class Runner {
   void clear_up() {
     // A pid that has ended is anybody's.
     if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
-    if (wrote_id_ && report_.outcome.reason == spec::Reason::start_failed)
-      ::unlink(spec_.cidfile.c_str());
     const auto removed = cgroup_.remove();
     if (removed) return record_.remove();
     report_.warnings.push_back(removed.error().text() + " (the next start tries again)");
