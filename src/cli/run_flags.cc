@@ -10,6 +10,7 @@ constexpr const char* kFooter = R"(Examples:
   nucleus run -- python3 -c 'print(6 * 7)'
   nucleus run --context . --memory 512M --pids 64 --timeout 30 -- make test
   nucleus run -v /srv/data:/data -v "$PWD/out":/out:rw -- sort /data/in -o /out/sorted
+  nucleus run -it -- bash
   nucleus run --json --timeout 5 -- sh -c 'exit 3'
 
 The exit code is the command's; 128 + N when signal N ended it; 2 the command line is wrong; 125 nucleus failed;
@@ -33,6 +34,9 @@ struct Binder {
 void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_init, bool& remove) {
   spec::Draft& draft = flags.draft;
   Binder bind{app};
+  app.add_flag("-i,--interactive", draft.interactive,
+               "with --tty: pass standard input on (without, it always is)");
+  app.add_flag("-t,--tty", draft.terminal, "give the command a terminal of the container's own");
   bind.text("--name", draft.name, "NAME", "a name that no other running container has");
   bind.text("--hostname", draft.hostname, "NAME",
             "host name inside; default: the name, or nucleus");

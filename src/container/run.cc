@@ -14,6 +14,7 @@
 #include "container/sources.h"
 #include "container/state_root.h"
 #include "container/supervise.h"
+#include "container/terminal.h"
 #include "filesystem/host_view.h"
 #include "filesystem/root_plan.h"
 #include "isolation/id_map.h"
@@ -57,6 +58,10 @@ class Runner {
 
  private:
   Result<EndFacts> live() {
+    if (spec_.terminal && spec_.interactive && ::isatty(STDIN_FILENO) == 0) {
+      return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
+                  "it is no terminal: leave --tty out");
+    }
     NUCLEUS_CHECK(signals_.hold());
     NUCLEUS_CHECK(prepare());
     auto container = NUCLEUS_TRY(start());
@@ -96,6 +101,11 @@ class Runner {
     plan_ = NUCLEUS_TRY(
         launch::make_plan(spec_, maps_, std::move(plan), launch::read_kernel_facts(), nproc));
     plan_.read_back = options_.report;
+    if (spec_.terminal) {
+      const Terminal::Size size = Terminal::size();
+      plan_.rows = size.rows;
+      plan_.columns = size.columns;
+    }
     std::vector<std::string> paths;
     for (const resources::CgroupDirectory& directory : cgroup_plan_.directories)
       paths.push_back(directory.path);

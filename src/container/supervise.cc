@@ -8,8 +8,10 @@
 #include <charconv>
 #include <chrono>
 #include <ctime>
+#include <span>
 #include <vector>
 
+#include "container/terminal.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -40,6 +42,8 @@ class Supervisor {
       : plan_(plan), spec_(*plan.spec), container_(container), cgroup_(cgroup), signals_(signals) {}
 
   Result<EndFacts> run() {
+    if (container_.terminal.valid())
+      NUCLEUS_CHECK(terminal_.begin(std::move(container_.terminal), spec_.interactive));
     if (cgroup_.needs_polling()) look_at_ = Clock::now() + kLookInterval;
     if (spec_.timeout) deadline_ = Clock::now() + *spec_.timeout;
     std::vector<pollfd> fds = {{.fd = container_.init.pidfd(), .events = POLLIN, .revents = 0},
@@ -47,16 +51,20 @@ class Supervisor {
     for (const resources::EventSource& source : cgroup_.events()) {
       fds.push_back({.fd = source.fd, .events = source.poll_events, .revents = 0});
     }
+    const std::size_t events_end = fds.size();
+    if (terminal_.active()) fds.resize(events_end + Terminal::kPolled);
     for (;;) {
+      if (terminal_.active()) terminal_.fill(std::span(fds).subspan(events_end));
       const auto moment = next_moment();
       const timespec patience = until(moment);
       if (::ppoll(fds.data(), fds.size(), moment ? &patience : nullptr, nullptr) < 0 &&
           errno != EINTR) {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
+      if (terminal_.active()) terminal_.relay(std::span(fds).subspan(events_end));
       if (fds[0].revents != 0) return finish();
       if (fds[1].revents != 0) NUCLEUS_CHECK(pass_on());
-      for (std::size_t index = 2; index < fds.size(); ++index) {
+      for (std::size_t index = 2; index < events_end; ++index) {
         if (fds[index].revents == 0) continue;
         cgroup_.acknowledge(index - 2);
         NUCLEUS_CHECK(limit_hit());
@@ -88,6 +96,7 @@ class Supervisor {
   Result<EndFacts> finish() {
     const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
     facts_.counters = cgroup_.read_counters();
+    terminal_.drain();
     const auto told = launch::last_word(plan_, container_);
     if (!told && facts_.killed_for == KilledFor::nothing) return std::unexpected(told.error());
     facts_.status = told ? told->value_or(status) : status;
@@ -105,6 +114,11 @@ class Supervisor {
     while (const auto signal = signals_.next()) {
       if (!container_.started && launch::is_being_set_up(container_))
         NUCLEUS_CHECK(signals_.interrupt(*signal));
+      // The kernel tells those inside of a new size by itself.
+      if (terminal_.active() && (*signal == SIGWINCH || *signal == SIGCONT)) {
+        terminal_.refresh();
+        continue;
+      }
       const bool bare = !container_.socket.valid() && ends_by_default(*signal);
       const Disposition disposition = bare ? disposition_of(*signal) : Disposition::handled;
       if (disposition == Disposition::standard) {
@@ -209,6 +223,7 @@ class Supervisor {
     Clock::time_point until;
   } doubt_;
   EndFacts facts_;
+  Terminal terminal_;
 };
 
 }  // namespace

@@ -110,6 +110,7 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
       return simple("close", "inherited descriptors", "raise the limit of open files");
     case Step::no_new_privileges: return simple("set", "no_new_privs");
     case Step::bounding_set: return simple("drop", "the capability bounding set");
+    case Step::terminal: return simple("make the terminal of", "--tty");
     case Step::set_groups: return simple("drop", "the caller's supplementary groups");
     case Step::set_identity: return simple("switch to --user", identity);
     case Step::working_directory:

@@ -73,12 +73,13 @@ void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
 
 std::string init_config(const std::vector<std::string>& candidates,
                         const std::vector<std::string>& argv, const std::vector<std::string>& envp,
-                        bool confirm) {
+                        bool confirm, bool terminal) {
   init::Config header;
   header.candidates = static_cast<std::uint32_t>(candidates.size());
   header.arguments = static_cast<std::uint32_t>(argv.size());
   header.environment = static_cast<std::uint32_t>(envp.size());
   header.confirm = confirm ? 1 : 0;
+  header.terminal = terminal ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
   std::string strings;
@@ -122,6 +123,9 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.steps = out.steps.data();
   script.step_count = out.steps.size();
   script.cwd = spec.cwd.c_str();
+  script.terminal = spec.terminal;
+  script.rows = plan.rows;
+  script.columns = plan.columns;
   for (const auto& [resource, value] : plan.rlimits)
     out.limits.push_back({.resource = resource, .value = value});
   script.limits = out.limits.data();
@@ -136,7 +140,8 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
         nucleus_init_image, static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
     out.init_config = NUCLEUS_TRY(sys::sealed_memfd(
-        "init-config", init_config(plan.candidates, spec.argv, spec.env, plan.read_back)));
+        "init-config",
+        init_config(plan.candidates, spec.argv, spec.env, plan.read_back, spec.terminal)));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {

@@ -29,6 +29,7 @@ struct Frozen {
 /// The init's configuration as one block. Exposed for tests.
 [[nodiscard]] std::string init_config(const std::vector<std::string>& candidates,
                                       const std::vector<std::string>& argv,
-                                      const std::vector<std::string>& envp, bool confirm = false);
+                                      const std::vector<std::string>& envp, bool confirm = false,
+                                      bool terminal = false);
 
 }  // namespace nucleus::launch

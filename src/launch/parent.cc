@@ -148,7 +148,8 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
 }
 
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
-Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks) {
+Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
+                   sys::UniqueFd& terminal) {
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
@@ -172,6 +173,10 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         fill_due = false;
         NUCLEUS_CHECK(hooks.fill_context(fd.get(), pid));
         NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
+        continue;
+      case MessageKind::terminal:
+        if (!plan.spec->terminal || terminal.valid() || !fd.valid()) break;
+        terminal = std::move(fd);
         continue;
       default: break;
     }
@@ -258,8 +263,11 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
   Launched launched;
-  launched.started = plan.read_back || plan.root.fills_context || !plan.spec->init;
-  if (launched.started) NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks));
+  launched.started =
+      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  if (launched.started) {
+    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched.terminal));
+  }
   launched.init = std::move(cloned.child);
   if (plan.spec->init) launched.socket = std::move(ours);
   return launched;

@@ -34,8 +34,9 @@ struct Hooks {
 
 struct Launched {
   sys::Child init;
-  sys::UniqueFd socket;  // to the init; invalid without one
-  bool started = true;   // the workload is known to run; else last_word() tells whether it ever did
+  sys::UniqueFd socket;    // to the init; invalid without one
+  sys::UniqueFd terminal;  // its other end, with spec.terminal
+  bool started = true;  // the workload is known to run; else last_word() tells whether it ever did
 };
 
 /// Starts the container. Comes back when the workload's execve has succeeded, or with what failed;

@@ -109,6 +109,8 @@ struct ContainerSpec {
   UserNamespace userns = UserNamespace::separate;
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;
+  bool terminal = false;     // the streams are a terminal of the container's own
+  bool interactive = false;  // ... which gets what nucleus reads
 };
 
 }  // namespace nucleus::spec

@@ -20,6 +20,8 @@ struct Draft {
   std::optional<bool> init;
   bool allow_host_network = false;
   bool read_only = false;
+  bool terminal = false;
+  bool interactive = false;
   bool proc_rw = false;
 };
 

@@ -234,6 +234,8 @@ void Validator::modes() {
     if (take(parse_duration("--timeout", *draft_.timeout), timeout)) spec_.timeout = timeout;
   }
   spec_.init = draft_.init.value_or(true);
+  spec_.terminal = draft_.terminal;
+  spec_.interactive = draft_.interactive;
   spec_.read_only = draft_.read_only;
   spec_.proc_rw = draft_.proc_rw;
   if (draft_.cidfile) spec_.cidfile = source("--cidfile", *draft_.cidfile);

@@ -153,6 +153,7 @@ void run_script(const Script& script) {
   if (script.wait_for_limits && !script.fills_context)
     expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);
+  if (script.terminal) open_terminal(script);
   reset_signals(script);
   close_descriptors(script);
   seal(script);

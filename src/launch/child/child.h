@@ -33,6 +33,10 @@ void expect(const Script& script, MessageKind kind, Trees* trees);
 /// Builds the new root and makes it the only one.
 void build_root(const Script& script, const Trees& trees);
 
+/// Makes a terminal of the new root's devpts, puts it on the three streams, and sends the other end
+/// to the parent.
+void open_terminal(const Script& script);
+
 /// Everything from no_new_privs to seccomp.
 void seal(const Script& script);
 

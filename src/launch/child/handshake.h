@@ -9,6 +9,8 @@
 //     |<----------------- fill + fd -----------| only with a context to copy: its empty tmpfs
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
+//     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
+//     keeps
 //     |<---------------- started --------------| from the init: the workload has been executed
 //     |----------------- go ------------------>| only when the init waits until the layers are read
 //     back
@@ -23,7 +25,16 @@
 
 namespace nucleus::launch::child {
 
-enum class MessageKind : std::uint32_t { go, limited, fill, filled, started, ended, failed };
+enum class MessageKind : std::uint32_t {
+  go,
+  limited,
+  fill,
+  filled,
+  started,
+  ended,
+  failed,
+  terminal
+};
 
 enum class Step : std::uint32_t {
   parent_gone,
@@ -33,6 +44,7 @@ enum class Step : std::uint32_t {
   make_root,
   mount_op,  // index: which
   pivot,
+  terminal,
   close_descriptors,
   no_new_privileges,
   bounding_set,

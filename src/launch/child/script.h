@@ -56,6 +56,9 @@ struct Script {
   bool detach_propagation =
       false;  // no user namespace of our own: the copy of the mounts is still shared
   bool raise_loopback = false;
+  bool terminal = false;  // the streams become a terminal, of this size
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
   const char* host_name = nullptr;
   std::size_t host_name_size = 0;
   const MountStep* steps = nullptr;

@@ -11,6 +11,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -147,6 +148,9 @@ void seal(const Script& script) {
           raw::call(__NR_prlimit64, 0, limit.resource, raw::address(&limit.value), 0));
   }
   check(script, Step::new_session, 0, raw::call(__NR_setsid));
+  // With an init it is the workload that leads the session of the terminal, as a login shell does.
+  if (script.terminal && script.init_image < 0)
+    check(script, Step::terminal, 6, raw::call(__NR_ioctl, 0, TIOCSCTTY, 0));
   const long keyring = raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
   // A kernel without key management has no keyring to leak; a full quota of keys would leave the
   // caller's in place.

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -77,7 +78,13 @@ Config* map_config() {
   const std::uint64_t* const envp = argv + config->arguments + 1;
   // A group of its own, so that what a terminal's user interrupts is the workload with its
   // children.
-  raw::call(__NR_setpgid, 0, 0);
+  if (config->terminal != 0) {
+    raw::call(__NR_setsid);
+    const long taken = raw::call(__NR_ioctl, 0, TIOCSCTTY, 0);
+    if (taken < 0) fail(Step::terminal, taken, 125);
+  } else {
+    raw::call(__NR_setpgid, 0, 0);
+  }
   const std::uint64_t none = 0;
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
   long result = -2 /* ENOENT */;
@@ -120,6 +127,7 @@ bool from_terminal(int signal) {
 
 extern "C" [[noreturn]] void nucleus_init_main() {
   raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);
   raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC);
   die_with_supervisor();
   const Config* const config = map_config();

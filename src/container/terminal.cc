@@ -1,0 +1,155 @@
+#include "container/terminal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace nucleus::container {
+namespace {
+
+constexpr std::size_t kChunk = 65536;
+constexpr int kPatienceMs = 10'000;
+
+bool would_block() { return errno == EAGAIN || errno == EINTR; }
+
+// Writing must never stop the supervision of a container. O_NONBLOCK on standard output itself
+// would change it for everybody who shares it, so that a terminal or pipe is opened once more;
+// files do not block.
+sys::UniqueFd reopen_output() {
+  struct stat info{};
+  if (::fstat(STDOUT_FILENO, &info) < 0 || (!S_ISCHR(info.st_mode) && !S_ISFIFO(info.st_mode)))
+    return {};
+  return sys::UniqueFd(::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+}  // namespace
+
+Terminal::~Terminal() {
+  if (!raw_) return;
+  // From the background it would stop us, when we are about to end.
+  sigset_t stop;
+  sigset_t before;
+  ::sigemptyset(&stop);
+  ::sigaddset(&stop, SIGTTOU);
+  ::sigprocmask(SIG_BLOCK, &stop, &before);
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+Terminal::Size Terminal::size() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    winsize found{};
+    if (::ioctl(stream, TIOCGWINSZ, &found) == 0)
+      return {.rows = found.ws_row, .columns = found.ws_col};
+  }
+  return {};
+}
+
+Result<> Terminal::begin(sys::UniqueFd master, bool interactive) {
+  master_ = std::move(master);
+  const int flags = ::fcntl(master_.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK) < 0)
+    return fail(Kind::runtime, errno, "set up", "the container's terminal");
+  reopened_ = reopen_output();
+  output_ = reopened_.valid() ? reopened_.get() : STDOUT_FILENO;
+  reads_ = interactive;
+  if (!interactive) return {};
+  if (::tcgetattr(STDIN_FILENO, &before_) < 0)
+    return fail(Kind::runtime, errno, "read the settings of", "the terminal");
+  set_raw();
+  refresh();
+  return {};
+}
+
+void Terminal::set_raw() {
+  termios raw = before_;
+  ::cfmakeraw(&raw);
+  raw_ = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+void Terminal::refresh() {
+  if (!active()) return;
+  if (raw_) set_raw();
+  const Size now = size();
+  const winsize told{.ws_row = now.rows, .ws_col = now.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (now.rows != 0) ::ioctl(master_.get(), TIOCSWINSZ, &told);
+}
+
+void Terminal::fill(std::span<pollfd> fds) const {
+  short master = 0;
+  if (!ended_ && to_user_.empty()) master |= POLLIN;
+  if (!ended_ && !to_container_.empty()) master |= POLLOUT;
+  fds[0] = {.fd = master != 0 ? master_.get() : -1, .events = master, .revents = 0};
+  fds[1] = {
+      .fd = reads_ && to_container_.empty() ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
+  fds[2] = {.fd = to_user_.empty() ? -1 : output_, .events = POLLOUT, .revents = 0};
+}
+
+void Terminal::relay(std::span<const pollfd> fds) {
+  if ((fds[0].revents & POLLOUT) != 0) write_input();
+  if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && to_user_.empty()) read_output();
+  if (fds[1].revents != 0) read_input();
+  if (fds[2].revents != 0) write_output();
+}
+
+void Terminal::read_input() {
+  char buffer[4096];
+  const ssize_t got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+  if (got > 0) {
+    to_container_.assign(buffer, static_cast<std::size_t>(got));
+    write_input();
+  } else if (got == 0 || !would_block()) {
+    reads_ = false;  // the terminal in front is gone
+  }
+}
+
+void Terminal::write_input() {
+  const ssize_t put = ::write(master_.get(), to_container_.data(), to_container_.size());
+  if (put > 0) {
+    to_container_.erase(0, static_cast<std::size_t>(put));
+  } else if (!would_block()) {
+    to_container_.clear();
+  }
+}
+
+void Terminal::read_output() {
+  to_user_.resize(kChunk);
+  const ssize_t got = ::read(master_.get(), to_user_.data(), to_user_.size());
+  // EIO: the last who had it open inside has closed it. pty(7).
+  if (got == 0 || (got < 0 && !would_block())) ended_ = true;
+  to_user_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  if (!to_user_.empty()) write_output();
+}
+
+void Terminal::write_output() {
+  const ssize_t put = ::write(output_, to_user_.data(), to_user_.size());
+  if (put > 0) {
+    to_user_.erase(0, static_cast<std::size_t>(put));
+  } else if (!would_block()) {
+    to_user_.clear();  // nobody reads any more: the container shall not wait for it
+  }
+}
+
+void Terminal::drain() {
+  if (!active()) return;
+  reads_ = false;
+  to_container_.clear();
+  for (;;) {
+    if (!to_user_.empty()) {
+      pollfd ready{.fd = output_, .events = POLLOUT, .revents = 0};
+      const int found = ::poll(&ready, 1, kPatienceMs);
+      if (found == 0 || (found < 0 && errno != EINTR)) return;
+      if (found > 0) write_output();
+      continue;
+    }
+    if (ended_) return;
+    read_output();
+    if (to_user_.empty() && !ended_) return;  // nothing more, though something still holds it
+  }
+}
+
+}  // namespace nucleus::container

@@ -1,0 +1,68 @@
+// The terminal in front of nucleus and the one inside: what is typed goes in, what is printed comes
+// out, and the one in front is as it was when this ends. termios(3), ioctl_tty(2).
+#pragma once
+
+#include <poll.h>
+#include <termios.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::container {
+
+class Terminal {
+ public:
+  struct Size {
+    std::uint16_t rows = 0, columns = 0;
+  };
+  static constexpr std::size_t kPolled = 3;
+
+  Terminal() = default;
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  /// Gives the terminal in front its settings back. SIGKILL alone can prevent it.
+  ~Terminal();
+
+  /// Of the terminal in front; zero when there is none.
+  [[nodiscard]] static Size size();
+
+  /// `master` is the container's end. `interactive`: standard input, a terminal, is passed on and
+  /// read raw. Waits for the foreground like any program that sets up a terminal (SIGTTOU).
+  Result<> begin(sys::UniqueFd master, bool interactive);
+  [[nodiscard]] bool active() const { return master_.valid(); }
+
+  /// What to poll(2) for now: kPolled entries, with -1 for what is not to be waited for.
+  void fill(std::span<pollfd> fds) const;
+  /// Moves bytes for what poll(2) has found.
+  void relay(std::span<const pollfd> fds);
+
+  /// The terminal in front has another size, or somebody has stopped and continued nucleus.
+  void refresh();
+
+  /// After the container's end: brings out what it has printed. Gives up on a reader who takes
+  /// nothing for ten seconds.
+  void drain();
+
+ private:
+  void read_input();
+  void read_output();
+  void write_input();
+  void write_output();
+  void set_raw();
+
+  sys::UniqueFd master_;
+  sys::UniqueFd reopened_;
+  int output_ = -1;  // standard output, or our own way to it
+  bool reads_ = false;
+  bool raw_ = false;
+  bool ended_ = false;  // nobody holds the terminal inside any more
+  termios before_{};
+  std::string to_container_, to_user_;
+};
+
+}  // namespace nucleus::container
