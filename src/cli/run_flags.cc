@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "cli/hints.h"
+
 namespace nucleus::cli {
 namespace {
 
@@ -153,10 +155,17 @@ Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
   if (!separated && !rest.empty() && rest.front().size() > 1 && rest.front().front() == '-') {
     const int at = argc - static_cast<int>(rest.size()) - 1;
     if (at < 1 || std::string_view(argv[at]) != "--") {
+      std::vector<std::string> known;
+      for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      }
+      const std::string hint = hint_for(rest.front(), known);
       return std::unexpected(
           usage("understand the flag", rest.front(),
-                "nucleus run has none of that name: see nucleus run --help; a command that begins "
-                "with '-' comes after --"));
+                hint.empty()
+                    ? "nucleus run has none of that name: see nucleus run --help; a command that "
+                      "begins with '-' comes after --"
+                    : "nucleus run has none of that name; " + hint));
     }
   }
   if (with_init && without_init) {

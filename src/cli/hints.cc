@@ -1,0 +1,104 @@
+#include "cli/hints.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace nucleus::cli {
+namespace {
+
+struct Instead {
+  std::string_view flag;
+  const char* use;
+};
+
+constexpr Instead kDocker[] = {
+    {"--annotation", "use --label"},
+    {"--attach", "the streams are always passed on"},
+    {"--cap-drop", "every capability is dropped already: leave it out"},
+    {"--cgroup-parent", "containers lie below nucleus' own cgroup: start nucleus in another"},
+    {"--cgroupns", "a cgroup namespace is always there"},
+    {"--cpu-period", "use --cpus, such as --cpus 1.5"},
+    {"--cpu-quota", "use --cpus, such as --cpus 1.5"},
+    {"--cpu-shares", "use --cpu-weight: 100 is the usual, as 1024 shares are"},
+    {"-c", "use --cpu-weight: 100 is the usual, as 1024 shares are"},
+    {"--detach", "containers run in the foreground: put & behind the command, or use systemd-run"},
+    {"-d", "containers run in the foreground: put & behind the command, or use systemd-run"},
+    {"--device-read-bps", "use --io-limit 'MAJOR:MINOR rbps=N'"},
+    {"--device-read-iops", "use --io-limit 'MAJOR:MINOR riops=N'"},
+    {"--device-write-bps", "use --io-limit 'MAJOR:MINOR wbps=N'"},
+    {"--device-write-iops", "use --io-limit 'MAJOR:MINOR wiops=N'"},
+    {"--expose", "the container's network has nobody to expose a port to"},
+    {"-P", "the container's network has nobody to publish a port to"},
+    {"-p",
+     "the container's network has nobody to publish a port to; --network host shares the host's"},
+    {"--publish",
+     "the container's network has nobody to publish a port to; --network host shares the host's"},
+    {"--gpus", "devices of the host are not shown inside"},
+    {"--group-add", "use --additional-group"},
+    {"-h", "use --hostname; --help shows the flags"},
+    {"--ipc", "an IPC namespace of its own is always there"},
+    {"--label-file", "use --label for each"},
+    {"-l", "use --label"},
+    {"--net", "use --network"},
+    {"--no-healthcheck", "there are no health checks: leave it out"},
+    {"--oom-kill-disable", "what exceeds --memory is killed: raise it"},
+    {"--pid", "a pid namespace of its own is always there"},
+    {"--pids-limit", "use --pids"},
+    {"--platform", "programs of this machine's architecture run"},
+    {"--privileged", "there is no such mode; --cap-add keeps single capabilities"},
+    {"--pull", "there are no images: use --rootfs DIR"},
+    {"--quiet", "nothing is printed but the command's own output: leave it out"},
+    {"--restart", "a service manager starts it again: see systemd-run -p Restart="},
+    {"--security-opt", "no_new_privs, seccomp and Landlock are always on"},
+    {"--sig-proxy", "signals are always passed on"},
+    {"--stop-signal", "send the signal to nucleus: it is passed on"},
+    {"--stop-timeout", "use --timeout for the whole run"},
+    {"--uts", "a host name of its own is always there"},
+    {"--userns-remap", "a user namespace is always there"},
+    {"--volumes-from", "use --volume for each"},
+};
+
+}  // namespace
+
+std::size_t distance(const std::string& left, const std::string& right) {
+  // Three rows of the table of Damerau and Levenshtein: swapping neighbours looks back two.
+  std::vector<std::size_t> before;
+  std::vector<std::size_t> last(right.size() + 1);
+  for (std::size_t column = 0; column <= right.size(); ++column) last[column] = column;
+  for (std::size_t row = 1; row <= left.size(); ++row) {
+    std::vector<std::size_t> now(right.size() + 1);
+    now[0] = row;
+    for (std::size_t column = 1; column <= right.size(); ++column) {
+      const bool same = left[row - 1] == right[column - 1];
+      now[column] =
+          std::min({last[column] + 1, now[column - 1] + 1, last[column - 1] + (same ? 0U : 1U)});
+      if (row > 1 && column > 1 && left[row - 1] == right[column - 2] &&
+          left[row - 2] == right[column - 1]) {
+        now[column] = std::min(now[column], before[column - 2] + 1);
+      }
+    }
+    before = std::move(last);
+    last = std::move(now);
+  }
+  return last.back();
+}
+
+std::string hint_for(const std::string& flag, const std::vector<std::string>& known) {
+  const std::string name = flag.substr(0, flag.find('='));
+  for (const Instead& docker : kDocker) {
+    if (name == docker.flag) return docker.use;
+  }
+  std::string nearest;
+  // A third of a word's letters may be wrong; more would be guessing.
+  std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const std::size_t far = distance(name, candidate);
+    if (far < least) {
+      least = far;
+      nearest = candidate;
+    }
+  }
+  return nearest.empty() ? "" : "did you mean " + nearest + "?";
+}
+
+}  // namespace nucleus::cli

@@ -1,0 +1,26 @@
+#include "cli/hints.h"
+
+#include <gtest/gtest.h>
+
+namespace nucleus::cli {
+namespace {
+
+TEST(Hints, CountSlipsOfTheHand) {
+  EXPECT_EQ(distance("", "abc"), 3U);
+  EXPECT_EQ(distance("memory", "memory"), 0U);
+  EXPECT_EQ(distance("memroy", "memory"), 1U);
+  EXPECT_EQ(distance("memry", "memory"), 1U);
+  EXPECT_EQ(distance("kitten", "sitting"), 3U);
+}
+
+TEST(Hints, NameTheNearestFlagOrWhatDockersFlagIsHere) {
+  const std::vector<std::string> known = {"--memory", "--pids", "--timeout", "--network"};
+  EXPECT_EQ(hint_for("--memroy", known), "did you mean --memory?");
+  EXPECT_EQ(hint_for("--timout=3", known), "did you mean --timeout?");
+  EXPECT_EQ(hint_for("--pids-limit=5", known), "use --pids");
+  EXPECT_EQ(hint_for("--completely-else", known), "");
+  EXPECT_NE(hint_for("--privileged", known).find("--cap-add"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace nucleus::cli
