@@ -10,11 +10,13 @@ struct Verb {
 };
 
 int run_main(int argc, char** argv);
+int prune_main(int argc, char** argv);
 
 inline constexpr Verb kVerbs[] = {
     {.name = "run",
      .summary = "run a command in a new container and wait for its end",
      .main = run_main},
+    {.name = "prune", .summary = "clear away what killed containers have left", .main = prune_main},
 };
 
 }  // namespace nucleus::cli

@@ -72,6 +72,30 @@ TEST_P(Signals, KillingNucleusAtAnyMomentEndsTheWorkload) {
   EXPECT_TRUE(container_cgroups().empty()) << testing::PrintToString(container_cgroups());
 }
 
+TEST_P(Signals, PruneClearsWhatManyKilledOnesHaveLeft) {
+  Running alive = sandbox.start({"run", "--", "sh", "-c", "echo up; exec sleep 7266"});
+  ASSERT_TRUE(alive.wait_for("up"));
+  constexpr int kMany = 24;  // more than a start looks at
+  for (int index = 0; index < kMany; ++index) {
+    Running running = sandbox.start({"run", "--json", "--name", "n" + std::to_string(index), "--",
+                                     "sh", "-c", "echo up; exec sleep 7266"});
+    ASSERT_TRUE(running.wait_for("up"));
+    running.send(SIGKILL);
+    (void)running.wait();
+  }
+  EXPECT_TRUE(eventually([] { return running_inits().size() == 1; }));
+  const Ended pruned = sandbox.call({"prune"});
+  EXPECT_EQ(pruned.code, 0) << pruned.all();
+  EXPECT_THAT(pruned.out, testing::HasSubstr(", left 1\n"));
+  EXPECT_EQ(sandbox.recorded().size(), 1U);
+  EXPECT_EQ(sandbox.run({"--name", "n3", "true"}).code, 0);
+  EXPECT_TRUE(container_cgroups().empty()) << testing::PrintToString(container_cgroups());
+  alive.send(SIGTERM);
+  EXPECT_EQ(alive.wait().code, 143);
+  EXPECT_EQ(sandbox.call({"prune"}).out, "cleared 0, left 0\n");
+  EXPECT_EQ(sandbox.call({"prune", "--nonsense"}).code, 2);
+}
+
 TEST_P(Signals, KillingTheInitEndsTheContainer) {
   Running running = sandbox.start({"run", "--", "sh", "-c", "echo up; exec sleep 7265"});
   ASSERT_TRUE(running.wait_for("up"));

@@ -1,0 +1,26 @@
+#include "container/prune.h"
+
+#include <cstdint>
+#include <filesystem>
+
+#include "container/record.h"
+#include "container/state_root.h"
+
+namespace nucleus::container {
+
+Result<Pruned> prune(const std::optional<std::string>& state_root) {
+  const std::string root = NUCLEUS_TRY(open_state_root(state_root, read_caller()));
+  Pruned pruned;
+  pruned.cleared = reclaim_dead(root, SIZE_MAX);
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(root + "/state", code)) {
+    (void)entry;
+    ++pruned.left;
+  }
+  if (code) {
+    return fail(Kind::runtime, code.value(), "list the records in", root + "/state");
+  }
+  return pruned;
+}
+
+}  // namespace nucleus::container
