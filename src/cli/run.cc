@@ -55,7 +55,8 @@ spec::Outcome refused(const std::vector<Error>& errors) {
 Result<> read_env_files(RunFlags& flags, const std::string& base) {
   std::vector<std::string> items;
   for (const std::string& file : flags.env_files) {
-    const std::string path = file.starts_with('/') ? file : base + "/" + file;
+    std::string path = file.starts_with('/') ? "" : base + "/";
+    path += file;
     auto text = sys::read_file_at(AT_FDCWD, path);
     if (!text) {
       text.error().op = "read --env-file";

@@ -176,7 +176,9 @@ class Planner {
     file("etc/hostname", spec_.hostname + "\n");
     std::string hosts =
         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n127.0.1.1\t" + spec_.hostname + "\n";
-    for (const auto& [name, address] : spec_.hosts) hosts += address + "\t" + name + "\n";
+    for (const auto& [name, address] : spec_.hosts) {
+      hosts.append(address).append("\t").append(name).append("\n");
+    }
     file("etc/hosts", hosts);
     file("etc/resolv.conf", host_.resolv_conf);
   }
