@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kChunk = 65536;
 constexpr int kPatienceMs = 10'000;
+constexpr int kLastWordsMs = 1'000;
 
 bool would_block() { return errno == EAGAIN || errno == EINTR; }
 
@@ -118,8 +119,11 @@ void Terminal::write_input() {
 
 void Terminal::read_output() {
   to_user_.resize(kChunk);
-  const ssize_t got = ::read(master_.get(), to_user_.data(), to_user_.size());
-  // EIO: the last who had it open inside has closed it. pty(7).
+  ssize_t got = ::read(master_.get(), to_user_.data(), to_user_.size());
+  // EIO: the last who had it open inside has closed it, pty(7). The kernel moves what was written
+  // from one end to the other in a work item that may be queued again while a read waits for it, so
+  // that one "nothing there" is not the end of it: only the second is.
+  if (got < 0 && errno == EIO) got = ::read(master_.get(), to_user_.data(), to_user_.size());
   if (got == 0 || (got < 0 && !would_block())) ended_ = true;
   to_user_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   if (!to_user_.empty()) write_output();
@@ -148,7 +152,12 @@ void Terminal::drain() {
     }
     if (ended_) return;
     read_output();
-    if (to_user_.empty() && !ended_) return;  // nothing more, though something still holds it
+    if (ended_ || !to_user_.empty()) continue;
+    // Not ended though nothing is left that could write: some of it is on its way (see above), or a
+    // descriptor of it has been handed to somebody outside, for whom we do not wait long.
+    pollfd more{.fd = master_.get(), .events = POLLIN, .revents = 0};
+    const int found = ::poll(&more, 1, kLastWordsMs);
+    if (found == 0 || (found < 0 && errno != EINTR)) return;
   }
 }
 
