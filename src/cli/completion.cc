@@ -21,8 +21,7 @@ int completion_main(int argc, char** argv) {
   const auto script =
       parsed->rest.size() == 1 ? completion(parsed->rest.front(), kVerbs) : std::nullopt;
   if (!script) {
-    complain("cannot print completions for '" +
-             (parsed->rest.empty() ? "" : parsed->rest.front()) +
+    complain("cannot print completions for '" + (parsed->rest.empty() ? "" : parsed->rest.front()) +
              "'; name one shell: bash, zsh or fish");
     return 2;
   }

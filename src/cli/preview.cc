@@ -61,12 +61,14 @@ std::string last_value(const std::vector<std::string>& list) {
 std::vector<config::Origin> derived(const spec::ContainerSpec& spec) {
   std::vector<config::Origin> list;
   list.push_back({.option = "command", .value = last_value(spec.argv), .from = "command line"});
-  list.push_back({.option = "environment", .value = last_value(spec.env),
-                  .from = "nucleus' own and --env"});
-  list.push_back({.option = "home", .value = spec.home,
+  list.push_back(
+      {.option = "environment", .value = last_value(spec.env), .from = "nucleus' own and --env"});
+  list.push_back({.option = "home",
+                  .value = spec.home,
                   .from = spec.rootfs ? "the rootfs' passwd" : "the user"});
   list.push_back({.option = "no_new_privs", .value = "on", .from = "always"});
-  list.push_back({.option = "landlock", .value = "every right and scope of the kernel's ABI",
+  list.push_back({.option = "landlock",
+                  .value = "every right and scope of the kernel's ABI",
                   .from = "always"});
   list.push_back({.option = "seccomp", .value = "built-in allowlist", .from = "always"});
   return list;

@@ -18,7 +18,8 @@ std::string where(const std::string& path, const toml::source_region& source) {
 
 std::unexpected<Error> wrong(const std::string& path, const toml::source_region& source,
                              const std::string& key, std::string hint) {
-  return fail(Kind::usage, 0, "take the configuration's", key, where(path, source) + ": " + std::move(hint));
+  return fail(Kind::usage, 0, "take the configuration's", key,
+              where(path, source) + ": " + std::move(hint));
 }
 
 // A number as it would be typed behind the flag; nothing when the node is neither text nor number.
@@ -44,8 +45,9 @@ class Reader {
       const auto index = find(name);
       if (!index) {
         const std::string near = nearest(name, file_options());
-        return wrong(path_, key.source(), under + "." + name,
-                     "there is no such setting" + (near.empty() ? "" : ": did you mean " + near + "?"));
+        return wrong(
+            path_, key.source(), under + "." + name,
+            "there is no such setting" + (near.empty() ? "" : ": did you mean " + near + "?"));
       }
       if (!run_options()[*index].in_file) {
         return wrong(path_, key.source(), under + "." + name,
@@ -73,7 +75,8 @@ class Reader {
     return names;
   }
 
-  Result<> take(std::size_t index, const toml::node& node, const std::string& key, Request& request) {
+  Result<> take(std::size_t index, const toml::node& node, const std::string& key,
+                Request& request) {
     return with_member(run_options()[index].into, request, [&](auto& member) -> Result<> {
       using T = std::remove_cvref_t<decltype(member)>;
       if constexpr (std::is_same_v<T, std::optional<bool>>) {
@@ -91,7 +94,8 @@ class Reader {
 
   Result<> take_list(std::size_t index, const toml::node& node, const std::string& key,
                      std::vector<std::string>& into) {
-    const bool pairs = std::string_view(run_option_texts()[index].form).find("=VALUE") != std::string_view::npos;
+    const bool pairs =
+        std::string_view(run_option_texts()[index].form).find("=VALUE") != std::string_view::npos;
     if (const auto* table = node.as_table(); table != nullptr && pairs) {
       for (const auto& [name, value] : *table) {
         const auto text = word(value);
@@ -132,7 +136,8 @@ Result<ConfigFile> parse_config_file(const std::string& path, std::string_view t
     const std::string name(key.str());
     const toml::table* const table = node.as_table();
     if (table == nullptr || (name != "defaults" && name != "profiles"))
-      return wrong(path, key.source(), name, "a file has the tables [defaults] and [profiles.NAME]");
+      return wrong(path, key.source(), name,
+                   "a file has the tables [defaults] and [profiles.NAME]");
     if (name == "defaults") {
       file.defaults = NUCLEUS_TRY(reader.settings(*table, name));
       continue;

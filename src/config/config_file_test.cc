@@ -62,7 +62,8 @@ TEST(ConfigFile, TypesAreChecked) {
 }
 
 TEST(ConfigFile, WhatBelongsToOneRunStaysOnTheCommandLine) {
-  for (const char* key : {"name", "cidfile", "pid-file", "dry-run", "profile", "config", "no-init"}) {
+  for (const char* key :
+       {"name", "cidfile", "pid-file", "dry-run", "profile", "config", "no-init"}) {
     const std::string text = std::string("[defaults]\n") + key + " = 'x'\n";
     EXPECT_THAT(refusal(text.c_str()), HasSubstr("command line")) << key;
   }

@@ -28,9 +28,9 @@ struct VerbText {
   const char* description;  // a paragraph
   std::span<const OptionText> options;
   std::span<const Example> examples;
-  const char* closing = "";      // exit codes, files
-  const char* words = "";        // for completion of the words behind the verb: "bash|zsh|fish"
-  bool takes_command = false;    // a command with words of its own follows the flags
+  const char* closing = "";    // exit codes, files
+  const char* words = "";      // for completion of the words behind the verb: "bash|zsh|fish"
+  bool takes_command = false;  // a command with words of its own follows the flags
 };
 
 }  // namespace nucleus::config

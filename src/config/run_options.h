@@ -13,9 +13,10 @@
 namespace nucleus::config {
 
 /// A member of the request: a switch, a text, or a list of texts.
-using Into = std::variant<std::optional<bool> spec::Draft::*, std::optional<std::string> spec::Draft::*,
-                          std::vector<std::string> spec::Draft::*, std::optional<bool> Request::*,
-                          std::optional<std::string> Request::*, std::vector<std::string> Request::*>;
+using Into =
+    std::variant<std::optional<bool> spec::Draft::*, std::optional<std::string> spec::Draft::*,
+                 std::vector<std::string> spec::Draft::*, std::optional<bool> Request::*,
+                 std::optional<std::string> Request::*, std::vector<std::string> Request::*>;
 
 struct RunOption {
   Into into;

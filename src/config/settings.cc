@@ -37,8 +37,8 @@ Result<> trusted(int fd, const std::string& path) {
 }
 
 Result<std::optional<ConfigFile>> read(const std::string& path, bool must_be_there) {
-  const auto file = sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
-                                 "open the configuration");
+  const auto file =
+      sys::open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, "open the configuration");
   if (!file) {
     const int why = file.error().errnum;
     if (!must_be_there && (why == ENOENT || why == ENOTDIR || why == EACCES)) return std::nullopt;
@@ -97,7 +97,8 @@ class Merger {
     for (std::size_t index = 0; index < run_options().size(); ++index) {
       const Into& into = run_options()[index].into;
       with_member(into, layer, [&](const auto& said) {
-        with_member(into, settings_.request, [&](auto& member) { merge(said, member, index, from); });
+        with_member(into, settings_.request,
+                    [&](auto& member) { merge(said, member, index, from); });
       });
     }
     return {};
@@ -107,8 +108,9 @@ class Merger {
     for (std::size_t index = 0; index < from_.size(); ++index) {
       const auto values = values_of(run_options()[index], settings_.request);
       if (values.empty()) continue;
-      settings_.origins.push_back(
-          {.option = run_option_texts()[index].name, .value = joined(values), .from = from_[index]});
+      settings_.origins.push_back({.option = run_option_texts()[index].name,
+                                   .value = joined(values),
+                                   .from = from_[index]});
     }
     return std::move(settings_);
   }

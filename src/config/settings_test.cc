@@ -84,8 +84,7 @@ TEST_F(SettingsTest, AFileOfVariablesStandsBehindTheFlagsOfItsOwnPlaceOnly) {
   typed.draft.env = {"B=flag"};
   const auto settings = resolve(typed, places_, false);
   ASSERT_TRUE(settings) << settings.error().text();
-  EXPECT_THAT(settings->request.draft.env,
-              ElementsAre("A=profile", "A=file", "B=file", "B=flag"));
+  EXPECT_THAT(settings->request.draft.env, ElementsAre("A=profile", "A=file", "B=file", "B=flag"));
 }
 
 TEST_F(SettingsTest, ASwitchOfAFileCanBeTurnedOff) {

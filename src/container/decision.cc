@@ -16,8 +16,7 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
     into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
                                                      spec.resources, input.report, into.notes));
   }
-  into.maps =
-      NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
+  into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   filesystem::RootPlan root =
       filesystem::plan_root(spec, into.sources.identities,
                             filesystem::read_host_view(spec.network == spec::NetworkMode::host));

@@ -21,9 +21,10 @@ struct Named {
   const char* name;
 };
 
-constexpr Named kNamespaces[] = {
-    {CLONE_NEWUSER, "user"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mnt"},       {CLONE_NEWNET, "net"},
-    {CLONE_NEWUTS, "uts"},   {CLONE_NEWIPC, "ipc"}, {CLONE_NEWCGROUP, "cgroup"}};
+constexpr Named kNamespaces[] = {{CLONE_NEWUSER, "user"},    {CLONE_NEWPID, "pid"},
+                                 {CLONE_NEWNS, "mnt"},       {CLONE_NEWNET, "net"},
+                                 {CLONE_NEWUTS, "uts"},      {CLONE_NEWIPC, "ipc"},
+                                 {CLONE_NEWCGROUP, "cgroup"}};
 
 constexpr Named kAttributes[] = {{MOUNT_ATTR_RDONLY, "ro"},
                                  {MOUNT_ATTR_NOSUID, "nosuid"},
@@ -162,7 +163,8 @@ PreviewPart seal(const spec::ContainerSpec& spec, const launch::LaunchPlan& plan
   }
   add("session", "", "a new one");
   add("keyring", "", "a new one");
-  add("landlock", "", "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
+  add("landlock", "",
+      "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
   for (const filesystem::Place& place : plan.root.places)
     add("allow", place.path, access_name(place.access));
   std::string kept;
@@ -180,7 +182,8 @@ PreviewPart command(const spec::ContainerSpec& spec, const launch::LaunchPlan& p
   part.steps.push_back({.step = "directory", .object = spec.cwd, .detail = ""});
   for (const std::string& item : spec.env)
     part.steps.push_back({.step = "env", .object = item, .detail = ""});
-  if (spec.init) part.steps.push_back({.step = "init", .object = "PID 1", .detail = "nucleus' own"});
+  if (spec.init)
+    part.steps.push_back({.step = "init", .object = "PID 1", .detail = "nucleus' own"});
   if (spec.terminal) {
     part.steps.push_back({.step = "terminal", .object = "", .detail = "of the container's own"});
   }
@@ -189,8 +192,9 @@ PreviewPart command(const spec::ContainerSpec& spec, const launch::LaunchPlan& p
   for (const std::string& word : spec.argv)
     part.steps.push_back({.step = "word", .object = word, .detail = ""});
   if (spec.timeout) {
-    part.steps.push_back(
-        {.step = "kill after", .object = std::to_string(spec.timeout->count()) + " ms", .detail = ""});
+    part.steps.push_back({.step = "kill after",
+                          .object = std::to_string(spec.timeout->count()) + " ms",
+                          .detail = ""});
   }
   return part;
 }
@@ -199,10 +203,8 @@ PreviewPart command(const spec::ContainerSpec& spec, const launch::LaunchPlan& p
 
 Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& options) {
   Decision decision;
-  const DecisionInput input{.caller = read_caller(),
-                            .id = "ID",
-                            .report = options.report,
-                            .state_root = std::nullopt};
+  const DecisionInput input{
+      .caller = read_caller(), .id = "ID", .report = options.report, .state_root = std::nullopt};
   NUCLEUS_CHECK(decide(spec, input, decision));
   Preview out;
   const bool leased = input.caller.uid == 0 && spec.userns == spec::UserNamespace::separate;

@@ -39,8 +39,10 @@ std::string pattern(const OptionText& option) {
 }
 
 std::string bash_values(const OptionText& option) {
-  if (is(option.values, "FILE")) return "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
-  if (is(option.values, "DIR")) return "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))";
+  if (is(option.values, "FILE"))
+    return "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
+  if (is(option.values, "DIR"))
+    return "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))";
   if (option.values[0] != '\0')
     return "COMPREPLY=($(compgen -W " + quoted(spaced(option.values)) + " -- \"$cur\"))";
   return ":";
@@ -114,8 +116,9 @@ std::string zsh(std::span<const Verb> verbs) {
   for (const Verb& verb : verbs) {
     text += "    " + quoted(zsh_text(verb.text->name) + ":" + zsh_text(verb.text->summary)) + "\n";
   }
-  text += "  )\n  if ((CURRENT == 2)); then _describe verb verbs; return; fi\n"
-          "  local verb=$words[2]\n  shift words; ((CURRENT--))\n  case $verb in\n";
+  text +=
+      "  )\n  if ((CURRENT == 2)); then _describe verb verbs; return; fi\n"
+      "  local verb=$words[2]\n  shift words; ((CURRENT--))\n  case $verb in\n";
   for (const Verb& verb : verbs) {
     text += std::string("    ") + verb.text->name + ")\n      _arguments -s -S";
     for (const OptionText& option : verb.text->options) {
@@ -142,8 +145,8 @@ std::string fish(std::span<const Verb> verbs) {
     const VerbText& words = *verb.text;
     text += std::string("complete -c nucleus -n __fish_use_subcommand -a ") + words.name + " -d " +
             quoted(words.summary) + "\n";
-    const std::string below = std::string("complete -c nucleus -n '__fish_seen_subcommand_from ") +
-                              words.name + "'";
+    const std::string below =
+        std::string("complete -c nucleus -n '__fish_seen_subcommand_from ") + words.name + "'";
     for (const OptionText& option : words.options) {
       text += below + " -l " + option.name;
       if (option.letter != 0) text += std::string(" -s ") + option.letter;

@@ -13,7 +13,7 @@
 namespace nucleus::cli {
 namespace {
 
-constexpr std::size_t kLeft = 30;      // where the explanation of a flag begins
+constexpr std::size_t kLeft = 30;  // where the explanation of a flag begins
 constexpr std::size_t kNarrowest = 60;
 constexpr std::size_t kWidest = 100;
 

@@ -51,8 +51,8 @@ std::string examples(std::span<const config::Example> list) {
 std::string manual(const config::VerbText& verb) {
   const std::string page = std::string("nucleus-") + verb.name;
   std::string text = head(page) + ".SH NAME\n" + roff(page) + " \\- " + roff(verb.summary) + "\n" +
-                     ".SH SYNOPSIS\n.B nucleus " + roff(verb.name) + "\n" + roff(verb.usage) + "\n" +
-                     ".SH DESCRIPTION\n" + roff(verb.description) + "\n";
+                     ".SH SYNOPSIS\n.B nucleus " + roff(verb.name) + "\n" + roff(verb.usage) +
+                     "\n" + ".SH DESCRIPTION\n" + roff(verb.description) + "\n";
   if (!verb.options.empty()) text += ".SH OPTIONS\n";
   const char* group = "";
   for (const config::OptionText& option : verb.options) {
@@ -73,22 +73,26 @@ std::string manual(const config::VerbText& verb) {
 }
 
 std::string manual(std::span<const Verb> verbs) {
-  std::string text = head("nucleus") +
-                     ".SH NAME\nnucleus \\- run programs in isolated containers, without a daemon\n"
-                     ".SH SYNOPSIS\n.B nucleus\n\\fIVERB\\fR [\\fIFLAGS\\fR] [\\fIARG\\fR...]\n"
-                     ".SH DESCRIPTION\nRuns a program that you do not trust in a clean sandbox, holds "
-                     "it to its limits, says why it ended, and leaves nothing behind.\n.SH VERBS\n";
+  std::string text =
+      head("nucleus") +
+      ".SH NAME\nnucleus \\- run programs in isolated containers, without a daemon\n"
+      ".SH SYNOPSIS\n.B nucleus\n\\fIVERB\\fR [\\fIFLAGS\\fR] [\\fIARG\\fR...]\n"
+      ".SH DESCRIPTION\nRuns a program that you do not trust in a clean sandbox, holds "
+      "it to its limits, says why it ended, and leaves nothing behind.\n.SH VERBS\n";
   for (const Verb& verb : verbs) {
     text += std::string(".TP\n.BR nucleus\\-") + roff(verb.text->name) + " (1)\n" +
             roff(verb.text->summary) + ".\n";
   }
-  text += ".SH FILES\n.TP\n.I /etc/nucleus/config.toml\nDefaults and profiles for everybody.\n"
-          ".TP\n.I ~/.config/nucleus/config.toml\nThe user's own, which win over them.\n"
-          ".TP\n.I /run/nucleus\nThe records of running containers; for ordinary users\n"
-          ".IR $XDG_RUNTIME_DIR/nucleus .\n"
-          ".SH ENVIRONMENT\n.TP\n.B NUCLEUS_STATE_DIR\nThe directory of the records.\n"
-          ".TP\n.B NO_COLOR\nWhen set, nothing is printed bold or in colour.\n";
-  return text + ".SH SEE ALSO\n.BR namespaces (7),\n.BR cgroups (7),\n.BR landlock (7),\n.BR seccomp (2)\n";
+  text +=
+      ".SH FILES\n.TP\n.I /etc/nucleus/config.toml\nDefaults and profiles for everybody.\n"
+      ".TP\n.I ~/.config/nucleus/config.toml\nThe user's own, which win over them.\n"
+      ".TP\n.I /run/nucleus\nThe records of running containers; for ordinary users\n"
+      ".IR $XDG_RUNTIME_DIR/nucleus .\n"
+      ".SH ENVIRONMENT\n.TP\n.B NUCLEUS_STATE_DIR\nThe directory of the records.\n"
+      ".TP\n.B NO_COLOR\nWhen set, nothing is printed bold or in colour.\n";
+  return text +
+         ".SH SEE ALSO\n.BR namespaces (7),\n.BR cgroups (7),\n.BR landlock (7),\n.BR seccomp "
+         "(2)\n";
 }
 
 }  // namespace nucleus::cli

@@ -29,9 +29,9 @@ int main(int argc, char** argv) {
   const std::filesystem::path root = argv[1];
   bool good = write(root / "man/nucleus.1", manual(kVerbs));
   for (const Verb& verb : kVerbs) {
-    good = write(root / ("man/nucleus-" + std::string(verb.text->name) + ".1"),
-                 manual(*verb.text)) &&
-           good;
+    good =
+        write(root / ("man/nucleus-" + std::string(verb.text->name) + ".1"), manual(*verb.text)) &&
+        good;
   }
   good = write(root / "completions/nucleus.bash", *completion("bash", kVerbs)) && good;
   good = write(root / "completions/_nucleus", *completion("zsh", kVerbs)) && good;
