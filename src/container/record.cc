@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "resources/cgroup.h"
+#include "store/names.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -26,29 +27,6 @@ sys::UniqueFd try_lock(const std::string& path) {
       info.st_nlink == 0 || !S_ISREG(info.st_mode))
     return {};
   return fd;
-}
-
-std::string link_text(const std::string& path) {
-  char text[64];
-  const ssize_t size = ::readlink(path.c_str(), text, sizeof text);
-  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
-}
-
-// All changes of names happen under one lock: two starters that both find a dead holder must not
-// undo each other.
-Result<sys::UniqueFd> lock_names(const std::string& root) {
-  const std::string path = root + "/by-name";
-  sys::UniqueFd fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  while (::flock(fd.get(), LOCK_EX) < 0) {
-    if (errno != EINTR) return fail(Kind::runtime, errno, "lock", path);
-  }
-  return fd;
-}
-
-void drop_name(const std::string& root, const std::string& name, const std::string& id) {
-  const auto lock = lock_names(root);
-  const std::string path = root + "/by-name/" + name;
-  if (lock && link_text(path) == id) ::unlink(path.c_str());
 }
 
 // The record lists paths; only those that can be a container's own cgroup are ever touched.
@@ -96,28 +74,16 @@ Result<sys::UniqueFd> make_locked(const std::string& path) {
               "something else removes files there: give nucleus a directory of its own by --root");
 }
 
-Result<> take_name(const std::string& root, const std::string& name, const std::string& id) {
-  const auto lock = NUCLEUS_TRY(lock_names(root));
-  const std::string path = root + "/by-name/" + name;
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    if (::symlink(id.c_str(), path.c_str()) == 0) return {};
-    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", name);
-    const std::string holder = link_text(path);
-    const std::string record = state(root, holder);
-    struct stat info{};
-    const bool recorded = !holder.empty() && ::lstat(record.c_str(), &info) == 0;
-    if (recorded) {
-      const sys::UniqueFd dead = try_lock(record);
-      if (!dead.valid()) {
-        return fail(
-            Kind::runtime, EEXIST, "take the name", name,
-            "the running container " + holder + " has it: end that one, or choose another --name");
-      }
-      clear(root, holder);
-    }
-    ::unlink(path.c_str());
-  }
-  return fail(Kind::runtime, EEXIST, "take the name", name, "choose another --name");
+// A name is in use while its container runs, or is kept by the store.
+bool in_use(const std::string& root, const std::string& holder) {
+  struct stat info{};
+  if (::lstat((root + "/containers/" + holder).c_str(), &info) == 0) return true;
+  const std::string record = state(root, holder);
+  if (::lstat(record.c_str(), &info) < 0) return false;
+  const sys::UniqueFd dead = try_lock(record);
+  if (!dead.valid()) return true;
+  clear(root, holder);
+  return false;
 }
 
 }  // namespace
@@ -157,7 +123,8 @@ Result<Record> Record::create(const std::string& root, const std::string& id,
   for (const std::string& path : cgroups) text += path + "\n";
   if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
-    NUCLEUS_CHECK(take_name(root, name, id));
+    NUCLEUS_CHECK(store::take_name(
+        root, name, id, [&](const std::string& holder) { return in_use(root, holder); }));
     record.name_ = name;
   }
   return record;
@@ -165,7 +132,7 @@ Result<Record> Record::create(const std::string& root, const std::string& id,
 
 void Record::remove() {
   if (!lock_.valid() || id_.empty()) return;
-  if (!name_.empty()) drop_name(root_, name_, id_);
+  if (!name_.empty()) store::drop_name(root_, name_, id_);
   ::unlink(state(root_, id_).c_str());
   lock_.reset();
   id_.clear();

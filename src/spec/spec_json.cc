@@ -1,0 +1,93 @@
+#include "spec/spec_json.h"
+
+#include "base/json_fields.h"
+
+// A member that is added to one of these structures breaks the binding here: add it to both lines.
+#define NUCLEUS_MEMBERS(value, ...) [[maybe_unused]] auto& [__VA_ARGS__] = (value)
+
+namespace nucleus::spec {
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Identity>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, uid, gid, groups);
+  f("uid", uid), f("gid", gid), f("groups", groups);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Context>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, source, mode, include);
+  f("source", source), f("mode", mode), f("include", include);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Volume>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, source, target, writable);
+  f("source", source), f("target", target), f("writable", writable);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Tmpfs>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, target, size, mode, executable);
+  f("target", target), f("size", size), f("mode", mode), f("executable", executable);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Secret>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, source, name, flag);
+  f("source", source), f("name", name), f("flag", flag);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Ulimit>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, name, resource, soft, hard);
+  f("name", name), f("resource", resource), f("soft", soft), f("hard", hard);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, IoLimit>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, device, key, value);
+  f("device", device), f("key", key), f("value", value);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Resources>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, memory, memory_swap, memory_reservation, io, cpus, cpu_weight, pids, pids_asked,
+                  cpuset_cpus, cpuset_mems);
+  f("memory", memory), f("memory_swap", memory_swap);
+  f("memory_reservation", memory_reservation), f("io", io), f("cpus", cpus);
+  f("cpu_weight", cpu_weight), f("pids", pids), f("pids_asked", pids_asked);
+  f("cpuset_cpus", cpuset_cpus), f("cpuset_mems", cpuset_mems);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, ContainerSpec>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes, tmpfs,
+                  secrets, hosts, sysctls, labels, ulimits, capabilities, shm_size, read_only,
+                  proc_rw, cidfile, pid_file, resources, network, userns, timeout, init, terminal,
+                  interactive);
+  f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
+  f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
+  f("volumes", volumes), f("tmpfs", tmpfs), f("secrets", secrets), f("hosts", hosts);
+  f("sysctls", sysctls), f("labels", labels), f("ulimits", ulimits);
+  f("capabilities", capabilities), f("shm_size", shm_size), f("read_only", read_only);
+  f("proc_rw", proc_rw), f("cidfile", cidfile), f("pid_file", pid_file);
+  f("resources", resources), f("network", network), f("userns", userns), f("timeout", timeout);
+  f("init", init), f("terminal", terminal), f("interactive", interactive);
+}
+
+std::string to_json(const ContainerSpec& spec) { return json::dump(json::write(spec)); }
+
+Result<ContainerSpec> spec_from_json(const std::string& text, const std::string& subject) {
+  return json::read<ContainerSpec>(NUCLEUS_TRY(json::parse(text, subject)), subject);
+}
+
+}  // namespace nucleus::spec

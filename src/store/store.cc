@@ -1,0 +1,227 @@
+#include "store/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+#include "spec/spec_json.h"
+#include "store/names.h"
+#include "sys/file.h"
+
+namespace nucleus::store {
+namespace {
+
+constexpr std::size_t kShortestPrefix = 4;
+constexpr std::size_t kLargest = 4U << 20;
+
+bool is_id(const std::string& word) {
+  return word.size() == 16 && word.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Result<> write_whole(int directory, const std::string& name, const std::string& text) {
+  const std::string beside = "." + name + ".new";
+  const auto written = [&]() -> Result<> {
+    const auto file = NUCLEUS_TRY(sys::open_at(
+        directory, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, "write the record"));
+    NUCLEUS_CHECK(sys::write_all(file.get(), text, name));
+    if (::fsync(file.get()) < 0 && errno != EINVAL)
+      return fail(Kind::runtime, errno, "write the record", name);
+    if (::renameat(directory, beside.c_str(), directory, name.c_str()) < 0)
+      return fail(Kind::runtime, errno, "put in place the record", name);
+    return {};
+  }();
+  if (!written) ::unlinkat(directory, beside.c_str(), 0);
+  return written;
+}
+
+// The lock of a record, if nobody has it.
+sys::UniqueFd try_lock(int directory) {
+  sys::UniqueFd fd(::openat(directory, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid() || ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return {};
+  return fd;
+}
+
+// Whoever only looks takes the lock shared and for no longer than the look.
+bool is_held(int directory) {
+  const sys::UniqueFd fd(::openat(directory, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  return fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+bool is_living(Status status) { return status != Status::stopped && status != Status::failed; }
+
+}  // namespace
+
+std::string Store::directory(const std::string& id) const { return root_ + "/containers/" + id; }
+
+Result<> Held::write(const Entry& entry) const {
+  return write_whole(fd_.get(), "record.json", to_json(entry));
+}
+
+Result<> Held::check_move(Status to) const {
+  if (may_become(entry_.status, to)) return {};
+  return fail(Kind::runtime, 0, std::string("make the container ") + status_name(to), entry_.id,
+              std::string("it is ") + status_name(entry_.status));
+}
+
+void Held::remove() {
+  if (!valid()) return;
+  // The directory first gets another name: nobody meets half of it.
+  const std::string gone = root_ + "/containers/." + entry_.id;
+  if (::rename(path_.c_str(), gone.c_str()) == 0) {
+    std::error_code code;
+    std::filesystem::remove_all(gone, code);
+  }
+  if (!entry_.name.empty()) drop_name(root_, entry_.name, entry_.id);
+  lock_.reset();
+  fd_.reset();
+}
+
+Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) const {
+  Held held;
+  held.root_ = root_;
+  held.path_ = directory(entry.id);
+  const std::string all = root_ + "/containers";
+  if (::mkdir(all.c_str(), 0700) < 0 && errno != EEXIST)
+    return fail(Kind::runtime, errno, "create the directory", all);
+  // Made under a name that no list shows, and locked before it gets its own.
+  const std::string hidden = all + "/." + entry.id;
+  if (::mkdir(hidden.c_str(), 0700) < 0)
+    return fail(Kind::runtime, errno, "create the record", hidden);
+  const auto made = [&]() -> Result<> {
+    held.fd_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    held.lock_ = NUCLEUS_TRY(
+        sys::open_at(held.fd_.get(), "lock", O_RDWR | O_CREAT | O_EXCL, 0600, "create the lock"));
+    if (::flock(held.lock_.get(), LOCK_EX | LOCK_NB) < 0)
+      return fail(Kind::runtime, errno, "lock the record", entry.id);
+    NUCLEUS_CHECK(write_whole(held.fd_.get(), "spec.json", spec::to_json(spec)));
+    NUCLEUS_CHECK(held.write(entry));
+    if (!entry.name.empty()) {
+      NUCLEUS_CHECK(take_name(root_, entry.name, entry.id, [&](const std::string& holder) {
+        return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 ||
+               ::access(directory(holder).c_str(), F_OK) == 0;
+      }));
+    }
+    held.entry_ = entry;
+    if (::rename(hidden.c_str(), held.path_.c_str()) < 0)
+      return fail(Kind::runtime, errno, "put in place the record", held.path_);
+    return {};
+  }();
+  if (made) return held;
+  std::error_code code;
+  std::filesystem::remove_all(hidden, code);
+  if (!held.entry_.id.empty() && !entry.name.empty()) drop_name(root_, entry.name, entry.id);
+  return std::unexpected(made.error());
+}
+
+Result<Held> Store::hold(const std::string& id) const {
+  Held held;
+  held.root_ = root_;
+  held.path_ = directory(id);
+  held.fd_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, held.path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                      "open the container"));
+  // One who only looks may have it for a moment.
+  for (int attempt = 0; attempt < 50 && !held.lock_.valid(); ++attempt) {
+    held.lock_ = try_lock(held.fd_.get());
+    if (!held.lock_.valid()) ::usleep(1000);
+  }
+  if (!held.lock_.valid()) {
+    return fail(Kind::runtime, EBUSY, "take over the container", id,
+                "its supervisor is at work: stop it first");
+  }
+  const std::string text = NUCLEUS_TRY(sys::read_file_at(held.fd_.get(), "record.json", kLargest));
+  held.entry_ = NUCLEUS_TRY(entry_from_json(text, held.path_ + "/record.json"));
+  return held;
+}
+
+Listed Store::read(const std::string& id) const {
+  Listed listed;
+  listed.id = id;
+  const auto take = [&]() -> Result<> {
+    const auto fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, directory(id),
+                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+                                             "open the container"));
+    // In this order: a supervisor that ends in between has written its last record.
+    const bool held = is_held(fd.get());
+    const std::string text = NUCLEUS_TRY(sys::read_file_at(fd.get(), "record.json", kLargest));
+    Entry entry = NUCLEUS_TRY(entry_from_json(text, directory(id) + "/record.json"));
+    listed.lost = !held && is_living(entry.status);
+    listed.entry = std::move(entry);
+    return {};
+  }();
+  if (!take) listed.error = take.error();
+  return listed;
+}
+
+std::vector<Listed> Store::list() const {
+  std::vector<Listed> all;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir((root_ + "/containers").c_str()),
+                                                    &::closedir);
+  if (!entries) return all;
+  while (const dirent* const entry = ::readdir(entries.get())) {
+    if (!is_id(entry->d_name)) continue;
+    Listed one = read(entry->d_name);
+    // Removed while we looked.
+    if (one.error && one.error->errnum == ENOENT) continue;
+    all.push_back(std::move(one));
+  }
+  std::ranges::sort(all, [](const Listed& left, const Listed& right) {
+    const std::int64_t a = left.entry ? left.entry->created_usec : 0;
+    const std::int64_t b = right.entry ? right.entry->created_usec : 0;
+    return a != b ? a < b : left.id < right.id;
+  });
+  return all;
+}
+
+Result<std::string> Store::resolve(const std::string& word) const {
+  const bool plain = !word.empty() && word.find('/') == std::string::npos && word.front() != '.';
+  if (plain) {
+    const std::string holder = name_holder(root_, word);
+    if (is_id(holder) && ::access(directory(holder).c_str(), F_OK) == 0) return holder;
+    if (is_id(word) && ::access(directory(word).c_str(), F_OK) == 0) return word;
+  }
+  std::vector<std::string> found;
+  if (plain && word.size() >= kShortestPrefix) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir((root_ + "/containers").c_str()),
+                                                      &::closedir);
+    while (entries != nullptr) {
+      const dirent* const entry = ::readdir(entries.get());
+      if (entry == nullptr) break;
+      const std::string id = entry->d_name;
+      if (is_id(id) && id.starts_with(word)) found.push_back(id);
+    }
+  }
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) {
+    return fail(Kind::usage, 0, "tell which container is meant by", word,
+                "the ids of " + std::to_string(found.size()) + " begin so: write more of it");
+  }
+  return fail(Kind::usage, ENOENT, "find the container", word,
+              "give its name, its id, or at least 4 digits of it: nucleus ps --all lists them");
+}
+
+Result<spec::ContainerSpec> Store::spec(const std::string& id) const {
+  const std::string path = directory(id) + "/spec.json";
+  return spec::spec_from_json(NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, path, kLargest)), path);
+}
+
+Result<> Store::rename(Held& held, const std::string& name) const {
+  const std::string before = held.entry().name;
+  const std::string id = held.entry().id;
+  if (name == before) return {};
+  NUCLEUS_CHECK(take_name(root_, name, id, [&](const std::string& holder) {
+    return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 ||
+           ::access(directory(holder).c_str(), F_OK) == 0;
+  }));
+  const auto written = held.update([&](Entry& entry) { entry.name = name; });
+  drop_name(root_, written ? before : name, id);
+  return written;
+}
+
+}  // namespace nucleus::store
