@@ -1,9 +1,9 @@
 // Structures as JSON objects, from one list of their members: what is written can always be read.
 //
 // For a struct T give `template <typename F, typename V> void fields(F& f, V& v)`, which calls
-// f("name", v.name) for each member; V is T or const T. Reading is strict: a missing or wrong member
-// is an error that names it; unknown members are passed over. Include it in .cc files only: the
-// library behind it is large.
+// f("name", v.name) for each member; V is T or const T. Reading is strict: a missing or wrong
+// member is an error that names it; unknown members are passed over. Include it in .cc files only:
+// the library behind it is large.
 #pragma once
 
 #include <chrono>
@@ -178,8 +178,9 @@ template <typename T>
   T value{};
   std::string wrong;
   if (!Reader::take(json, value, wrong)) {
-    return fail(Kind::runtime, 0, "read", subject,
-                wrong.empty() ? "it is no object" : "'" + wrong + "' is missing or of the wrong kind");
+    return fail(
+        Kind::runtime, 0, "read", subject,
+        wrong.empty() ? "it is no object" : "'" + wrong + "' is missing or of the wrong kind");
   }
   return value;
 }

@@ -1,175 +1,113 @@
 #include "container/run.h"
 
-#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 
-#include "container/context_filler.h"
-#include "container/decision.h"
-#include "container/ending.h"
-#include "container/layers.h"
+#include "container/life.h"
 #include "container/record.h"
 #include "container/signals.h"
 #include "container/state_root.h"
-#include "container/supervise.h"
 #include "container/terminal.h"
-#include "launch/parent.h"
-#include "resources/cgroup.h"
-#include "sys/file.h"
 
 namespace nucleus::container {
 namespace {
 
-// A start pays for clearing up after dead ones, so it looks at a few records only; `nucleus prune`
-// looks at all.
-constexpr std::size_t kReclaimAtStart = 16;
-
-class Runner {
+// The one who runs a container in the foreground: hands on the signals that reach nucleus, and what
+// goes through the terminal in front.
+class Front {
  public:
-  Runner(const spec::ContainerSpec& spec, const RunOptions& options)
+  Front(const spec::ContainerSpec& spec, const RunOptions& options)
       : spec_(spec), options_(options) {}
 
   RunReport run() {
-    report_.outcome.id = new_id();
-    report_.outcome.name = spec_.name;
-    report_.outcome.labels = spec_.labels;
-    auto facts = live();
-    clear_up();
-    spec::Outcome& outcome = report_.outcome;
-    if (facts) {
-      judge(spec_, *facts, outcome);
+    const std::string id = new_id();
+    const auto facts = live(id);
+    RunReport report;
+    if (life_) {
+      report.outcome = life_->finish(facts);
+      report.warnings = life_->warnings();
     } else {
-      outcome.reason = spec::Reason::start_failed;
-      if (wrote_id_) ::unlink(spec_.cidfile.c_str());
-      outcome.message = facts.error().text();
-      outcome.code = signals_.interrupted_by() != 0 ? 128 + signals_.interrupted_by()
-                                                    : spec::exit_code(facts.error().kind);
+      report.outcome.id = id;
+      report.outcome.name = spec_.name;
+      report.outcome.labels = spec_.labels;
+      report.outcome.reason = spec::Reason::start_failed;
+      report.outcome.message = facts.error().text();
+      report.outcome.code = spec::exit_code(facts.error().kind);
     }
-    outcome.notes.insert(outcome.notes.end(), report_.warnings.begin(), report_.warnings.end());
-    return std::move(report_);
+    if (!facts && signals_.interrupted_by() != 0)
+      report.outcome.code = 128 + signals_.interrupted_by();
+    return report;
   }
 
  private:
-  Result<EndFacts> live() {
+  Result<EndFacts> live(const std::string& id) {
     if (spec_.terminal && spec_.interactive && ::isatty(STDIN_FILENO) == 0) {
       return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
                   "it is no terminal: leave --tty out");
     }
     NUCLEUS_CHECK(signals_.hold());
-    NUCLEUS_CHECK(prepare());
-    auto container = NUCLEUS_TRY(start());
-    NUCLEUS_CHECK(write_pid_file(container.init.pid()));
-    started_ = std::chrono::steady_clock::now();
-    auto facts = supervise(decision_.plan, container, cgroup_, signals_);
-    report_.outcome.wall_usec =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                       std::chrono::steady_clock::now() - started_)
-                                       .count());
-    return facts;
+    LifeOptions options;
+    options.id = id;
+    options.caller = read_caller();
+    options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
+    options.report = options_.report;
+    if (spec_.terminal) options.terminal = Terminal::size();
+    options.await = [this](int fd) { return signals_.await(fd); };
+    life_.emplace(loop_, spec_, std::move(options));
+    NUCLEUS_CHECK(life_->start([this](Result<EndFacts> ended) {
+      ended_ = std::move(ended);
+      loop_.stop();
+    }));
+    NUCLEUS_CHECK(watch_front());
+    NUCLEUS_CHECK(loop_.run());
+    terminal_.drain();
+    return ended_;
   }
 
-  // Everything that can be decided is decided, and what was asked for is found to be there, before
-  // anything is made.
-  Result<> prepare() {
-    const isolation::Caller caller = read_caller();
-    const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
-    reclaim_dead(root, kReclaimAtStart);
-    const auto decided = decide(
-        spec_,
-        {.caller = caller, .id = report_.outcome.id, .report = options_.report, .state_root = root},
-        decision_);
-    report_.outcome.notes = decision_.notes;
-    NUCLEUS_CHECK(decided);
-    launch::LaunchPlan& plan = decision_.plan;
-    plan.read_back = options_.report;
-    if (spec_.terminal) {
-      const Terminal::Size size = Terminal::size();
-      plan.rows = size.rows;
-      plan.columns = size.columns;
-    }
-    std::vector<std::string> paths;
-    for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
-      paths.push_back(directory.path);
-    NUCLEUS_CHECK(write_id_file());
-    record_ = NUCLEUS_TRY(Record::create(root, report_.outcome.id, spec_.name, paths));
+  Result<> watch_front() {
+    sys::UniqueFd& master = life_->running().container().terminal;
+    if (master.valid())
+      NUCLEUS_CHECK(terminal_.begin(std::move(master), spec_.interactive, &loop_));
+    loop_.watch(signals_.fd(), POLLIN, [this](short) {
+      if (const auto passed = pass_on(); !passed) {
+        ended_ = std::unexpected(passed.error());
+        loop_.stop();
+      }
+    });
     return {};
   }
 
-  Result<launch::Launched> start() {
-    cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(decision_.cgroup));
-    const auto await = [this](int fd) { return signals_.await(fd); };
-    launch::Hooks hooks;
-    hooks.await = await;
-    hooks.fill_context = [&](int directory, pid_t pid) {
-      return fill_context(spec_, decision_.sources.context.get(),
-                          {.directory = directory, .pid = pid}, decision_.maps, cgroup_, await,
-                          report_.warnings);
-    };
-    hooks.read_back = [this](pid_t pid) { read_back(pid); };
-    return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks, report_.warnings);
-  }
-
-  // Docker's rule: a file that is there may be the id of another container.
-  Result<> write_id_file() {
-    if (spec_.cidfile.empty()) return {};
-    auto file = sys::open_at(AT_FDCWD, spec_.cidfile, O_WRONLY | O_CREAT | O_EXCL, 0644,
-                             "create the --cidfile");
-    if (!file) {
-      if (file.error().errnum == EEXIST) file.error().hint = "remove it, or name another";
-      return std::unexpected(std::move(file.error()));
+  Result<> pass_on() {
+    Running& running = life_->running();
+    while (const auto signal = signals_.next()) {
+      if (!running.container().started && launch::is_being_set_up(running.container()))
+        NUCLEUS_CHECK(signals_.interrupt(*signal));
+      // The kernel tells those inside of a new size by itself.
+      if (terminal_.active() && (*signal == SIGWINCH || *signal == SIGCONT)) {
+        terminal_.refresh();
+        continue;
+      }
+      NUCLEUS_CHECK(running.send(*signal));
     }
-    wrote_id_ = true;
-    return sys::write_all(file->get(), report_.outcome.id, spec_.cidfile);
-  }
-
-  Result<> write_pid_file(pid_t pid) {
-    if (spec_.pid_file.empty()) return {};
-    const auto file = NUCLEUS_TRY(sys::open_at(AT_FDCWD, spec_.pid_file,
-                                               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644,
-                                               "write the --pid-file"));
-    wrote_pid_ = true;
-    return sys::write_all(file.get(), std::to_string(pid), spec_.pid_file);
-  }
-
-  void read_back(pid_t pid) {
-    spec::Layers& layers = report_.outcome.layers;
-    layers = read_layers(pid);
-    // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
-    // without it.
-    layers.landlock = true;
-    layers.landlock_abi = decision_.plan.facts.landlock_abi;
-    const auto paths = cgroup_.paths();
-    if (!paths.empty()) layers.cgroup = paths.front();
-    layers.limits_in_cgroup = !paths.empty();
-  }
-
-  void clear_up() {
-    // A pid that has ended is anybody's.
-    if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
-    const auto removed = cgroup_.remove();
-    if (removed) return record_.remove();
-    report_.warnings.push_back(removed.error().text() + " (the next start tries again)");
-    record_.abandon();
+    return {};
   }
 
   const spec::ContainerSpec& spec_;
   const RunOptions& options_;
-  RunReport report_;
   Signals signals_;
-  Decision decision_;
-  Record record_;
-  bool wrote_id_ = false;
-  bool wrote_pid_ = false;
-  resources::Cgroup cgroup_;  // after the record: gone before it
-  std::chrono::steady_clock::time_point started_;
+  sys::EventLoop loop_;
+  std::optional<Life> life_;
+  Terminal terminal_;
+  Result<EndFacts> ended_ = EndFacts{};
 };
 
 }  // namespace
 
 RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) {
-  return Runner(spec, options).run();
+  return Front(spec, options).run();
 }
 
 }  // namespace nucleus::container

@@ -1,6 +1,7 @@
 #include "container/terminal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -30,6 +31,10 @@ sys::UniqueFd reopen_output() {
 }  // namespace
 
 Terminal::~Terminal() {
+  if (loop_ != nullptr) {
+    for (const sys::EventLoop::Id id : {master_watch_, input_watch_, output_watch_})
+      loop_->unwatch(id);
+  }
   if (!raw_) return;
   // From the background it would stop us, when we are about to end.
   sigset_t stop;
@@ -50,7 +55,7 @@ Terminal::Size Terminal::size() {
   return {};
 }
 
-Result<> Terminal::begin(sys::UniqueFd master, bool interactive) {
+Result<> Terminal::begin(sys::UniqueFd master, bool interactive, sys::EventLoop* loop) {
   master_ = std::move(master);
   const int flags = ::fcntl(master_.get(), F_GETFL);
   if (flags < 0 || ::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK) < 0)
@@ -58,6 +63,11 @@ Result<> Terminal::begin(sys::UniqueFd master, bool interactive) {
   reopened_ = reopen_output();
   output_ = reopened_.valid() ? reopened_.get() : STDOUT_FILENO;
   reads_ = interactive;
+  loop_ = loop;
+  master_watch_ = loop_->watch(master_.get(), 0, [this](short events) { on_master(events); });
+  input_watch_ = loop_->watch(STDIN_FILENO, 0, [this](short) { read_input(); });
+  output_watch_ = loop_->watch(output_, 0, [this](short) { write_output(); });
+  loop_->before_waiting([this] { choose_events(); });
   if (!interactive) return {};
   if (::tcgetattr(STDIN_FILENO, &before_) < 0)
     return fail(Kind::runtime, errno, "read the settings of", "the terminal");
@@ -80,21 +90,18 @@ void Terminal::refresh() {
   if (now.rows != 0) ::ioctl(master_.get(), TIOCSWINSZ, &told);
 }
 
-void Terminal::fill(std::span<pollfd> fds) const {
+void Terminal::choose_events() {
   short master = 0;
   if (!ended_ && to_user_.empty()) master |= POLLIN;
   if (!ended_ && !to_container_.empty()) master |= POLLOUT;
-  fds[0] = {.fd = master != 0 ? master_.get() : -1, .events = master, .revents = 0};
-  fds[1] = {
-      .fd = reads_ && to_container_.empty() ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0};
-  fds[2] = {.fd = to_user_.empty() ? -1 : output_, .events = POLLOUT, .revents = 0};
+  loop_->change(master_watch_, master);
+  loop_->change(input_watch_, reads_ && to_container_.empty() ? POLLIN : 0);
+  loop_->change(output_watch_, to_user_.empty() ? 0 : POLLOUT);
 }
 
-void Terminal::relay(std::span<const pollfd> fds) {
-  if ((fds[0].revents & POLLOUT) != 0) write_input();
-  if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && to_user_.empty()) read_output();
-  if (fds[1].revents != 0) read_input();
-  if (fds[2].revents != 0) write_output();
+void Terminal::on_master(short events) {
+  if ((events & POLLOUT) != 0) write_input();
+  if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && to_user_.empty()) read_output();
 }
 
 void Terminal::read_input() {

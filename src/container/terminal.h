@@ -2,15 +2,13 @@
 // out, and the one in front is as it was when this ends. termios(3), ioctl_tty(2).
 #pragma once
 
-#include <poll.h>
 #include <termios.h>
 
 #include <cstdint>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
+#include "sys/event_loop.h"
 #include "sys/unique_fd.h"
 
 namespace nucleus::container {
@@ -20,7 +18,6 @@ class Terminal {
   struct Size {
     std::uint16_t rows = 0, columns = 0;
   };
-  static constexpr std::size_t kPolled = 3;
 
   Terminal() = default;
   Terminal(const Terminal&) = delete;
@@ -32,14 +29,10 @@ class Terminal {
   [[nodiscard]] static Size size();
 
   /// `master` is the container's end. `interactive`: standard input, a terminal, is passed on and
-  /// read raw. Waits for the foreground like any program that sets up a terminal (SIGTTOU).
-  Result<> begin(sys::UniqueFd master, bool interactive);
+  /// read raw. Waits for the foreground like any program that sets up a terminal (SIGTTOU). Bytes
+  /// are moved on `loop` as long as this lives, which must not be longer than the loop.
+  Result<> begin(sys::UniqueFd master, bool interactive, sys::EventLoop* loop);
   [[nodiscard]] bool active() const { return master_.valid(); }
-
-  /// What to poll(2) for now: kPolled entries, with -1 for what is not to be waited for.
-  void fill(std::span<pollfd> fds) const;
-  /// Moves bytes for what poll(2) has found.
-  void relay(std::span<const pollfd> fds);
 
   /// The terminal in front has another size, or somebody has stopped and continued nucleus.
   void refresh();
@@ -49,12 +42,16 @@ class Terminal {
   void drain();
 
  private:
+  void choose_events();
+  void on_master(short events);
   void read_input();
   void read_output();
   void write_input();
   void write_output();
   void set_raw();
 
+  sys::EventLoop* loop_ = nullptr;
+  sys::EventLoop::Id master_watch_ = 0, input_watch_ = 0, output_watch_ = 0;
   sys::UniqueFd master_;
   sys::UniqueFd reopened_;
   int output_ = -1;  // standard output, or our own way to it

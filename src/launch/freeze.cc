@@ -73,13 +73,14 @@ void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
 
 std::string init_config(const std::vector<std::string>& candidates,
                         const std::vector<std::string>& argv, const std::vector<std::string>& envp,
-                        bool confirm, bool terminal) {
+                        InitTasks tasks) {
   init::Config header;
   header.candidates = static_cast<std::uint32_t>(candidates.size());
   header.arguments = static_cast<std::uint32_t>(argv.size());
   header.environment = static_cast<std::uint32_t>(envp.size());
-  header.confirm = confirm ? 1 : 0;
-  header.terminal = terminal ? 1 : 0;
+  header.confirm = tasks.confirm ? 1 : 0;
+  header.terminal = tasks.terminal ? 1 : 0;
+  header.park = tasks.park ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
   std::string strings;
@@ -141,10 +142,12 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
     out.init_config = NUCLEUS_TRY(sys::sealed_memfd(
         "init-config",
-        init_config(plan.candidates, spec.argv, spec.env, plan.read_back, spec.terminal)));
+        init_config(plan.candidates, spec.argv, spec.env,
+                    {.confirm = plan.read_back, .terminal = spec.terminal, .park = plan.park})));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {
+    script.park = plan.park;
     out.candidates = pointers(plan.candidates);
     out.argv = pointers(spec.argv);
     out.envp = pointers(spec.env);

@@ -26,10 +26,16 @@ struct Frozen {
 
 [[nodiscard]] Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket);
 
+/// What the init does besides running its workload.
+struct InitTasks {
+  bool confirm = false;   // wait for a `go` after the start
+  bool terminal = false;  // the streams are one
+  bool park = false;      // wait for a `go` before the start
+};
+
 /// The init's configuration as one block. Exposed for tests.
 [[nodiscard]] std::string init_config(const std::vector<std::string>& candidates,
                                       const std::vector<std::string>& argv,
-                                      const std::vector<std::string>& envp, bool confirm = false,
-                                      bool terminal = false);
+                                      const std::vector<std::string>& envp, InitTasks tasks = {});
 
 }  // namespace nucleus::launch

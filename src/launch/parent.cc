@@ -149,7 +149,8 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
 
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
-                   sys::UniqueFd& terminal) {
+                   Launched& launched) {
+  sys::UniqueFd& terminal = launched.terminal;
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
@@ -168,6 +169,10 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         hooks.read_back(pid);
         return send(socket, MessageKind::go, {});
       case MessageKind::failed: return std::unexpected(explain_failure(plan, *message));
+      case MessageKind::parked:
+        if (!plan.park || launched.parked) break;
+        launched.parked = true;
+        return {};
       case MessageKind::fill:
         if (!fill_due || !fd.valid()) break;
         fill_due = false;
@@ -244,6 +249,14 @@ bool is_being_set_up(const Launched& container) {
   return (std::strtoul(stat->c_str() + at, nullptr, 10) & kForkedWithoutExec) != 0;
 }
 
+Result<> release(const LaunchPlan& plan, Launched& container, const Hooks& hooks) {
+  NUCLEUS_CHECK(send(container.socket.get(), MessageKind::go, {}));
+  NUCLEUS_CHECK(accompany(plan, container.init.pid(), container.socket.get(), hooks, container));
+  container.parked = false;
+  if (!plan.spec->init) container.socket.reset();
+  return {};
+}
+
 Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
                         const std::vector<TreeSource>& trees, const Hooks& hooks,
                         std::vector<std::string>& notes) {
@@ -263,13 +276,13 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
   Launched launched;
-  launched.started =
-      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  launched.started = plan.park || plan.read_back || plan.root.fills_context || !plan.spec->init ||
+                     plan.spec->terminal;
   if (launched.started) {
-    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched.terminal));
+    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
   }
   launched.init = std::move(cloned.child);
-  if (plan.spec->init) launched.socket = std::move(ours);
+  if (plan.spec->init || launched.parked) launched.socket = std::move(ours);
   return launched;
 }
 

@@ -36,6 +36,7 @@ struct Launched {
   sys::Child init;
   sys::UniqueFd socket;    // to the init; invalid without one
   sys::UniqueFd terminal;  // its other end, with spec.terminal
+  bool parked = false;     // it waits for release()
   bool started = true;  // the workload is known to run; else last_word() tells whether it ever did
 };
 
@@ -47,6 +48,9 @@ struct Launched {
 [[nodiscard]] Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
                                       const std::vector<TreeSource>& trees, const Hooks& hooks,
                                       std::vector<std::string>& notes);
+
+/// Lets a parked workload go, and waits for its execve. Errors: it could not be executed.
+[[nodiscard]] Result<> release(const LaunchPlan& plan, Launched& container, const Hooks& hooks);
 
 /// One message from the socket; nothing at its end.
 [[nodiscard]] Result<std::optional<child::Message>> receive(int socket, sys::UniqueFd* fd);

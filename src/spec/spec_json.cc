@@ -59,8 +59,8 @@ void fields(F& f, V& v) {
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, Resources>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, memory, memory_swap, memory_reservation, io, cpus, cpu_weight, pids, pids_asked,
-                  cpuset_cpus, cpuset_mems);
+  NUCLEUS_MEMBERS(v, memory, memory_swap, memory_reservation, io, cpus, cpu_weight, pids,
+                  pids_asked, cpuset_cpus, cpuset_mems);
   f("memory", memory), f("memory_swap", memory_swap);
   f("memory_reservation", memory_reservation), f("io", io), f("cpus", cpus);
   f("cpu_weight", cpu_weight), f("pids", pids), f("pids_asked", pids_asked);
@@ -70,10 +70,10 @@ void fields(F& f, V& v) {
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, ContainerSpec>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes, tmpfs,
-                  secrets, hosts, sysctls, labels, ulimits, capabilities, shm_size, read_only,
-                  proc_rw, cidfile, pid_file, resources, network, userns, timeout, init, terminal,
-                  interactive);
+  NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes,
+                  tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities, shm_size,
+                  read_only, proc_rw, cidfile, pid_file, resources, network, userns, timeout, init,
+                  terminal, interactive);
   f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
   f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
   f("volumes", volumes), f("tmpfs", tmpfs), f("secrets", secrets), f("hosts", hosts);

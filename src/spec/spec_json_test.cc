@@ -29,7 +29,8 @@ ContainerSpec full() {
   draft.io_limits = {"8:0 rbps=1M"};
   draft.timeout = "90";
   draft.init = false;
-  const auto checked = validate(draft, {.getenv = [](const char*) -> const char* { return nullptr; }});
+  const auto checked =
+      validate(draft, {.getenv = [](const char*) -> const char* { return nullptr; }});
   EXPECT_TRUE(checked.spec) << (checked.errors.empty() ? "" : checked.errors.front().text());
   return checked.spec.value_or(ContainerSpec());
 }

@@ -1,4 +1,5 @@
-// What is kept of a container that outlives the command that started it: ROOT/containers/ID/record.json.
+// What is kept of a container that outlives the command that started it:
+// ROOT/containers/ID/record.json.
 #pragma once
 
 #include <sys/types.h>
@@ -47,16 +48,16 @@ struct Entry {
   std::string id;
   std::string name;
   Status status = Status::creating;
-  std::uint32_t owner = 0;           // uid of who created it
-  std::int64_t created_usec = 0;     // since the epoch
+  std::uint32_t owner = 0;        // uid of who created it
+  std::int64_t created_usec = 0;  // since the epoch
   std::optional<std::int64_t> started_usec;
   std::optional<std::int64_t> finished_usec;
-  std::int32_t supervisor = 0;       // pid, as long as its lock is held
-  std::int32_t pid = 0;              // of the container's first process; 0: none
+  std::int32_t supervisor = 0;  // pid, as long as its lock is held
+  std::int32_t pid = 0;         // of the container's first process; 0: none
   std::uint32_t restarts = 0;
-  std::string restart;               // the policy: "no", "on-failure:3", "always", "unless-stopped"
-  bool remove = false;               // --rm
-  std::string log_driver;            // "json", "none"
+  std::string restart;     // the policy: "no", "on-failure:3", "always", "unless-stopped"
+  bool remove = false;     // --rm
+  std::string log_driver;  // "json", "none"
   std::vector<std::string> cgroups;
   std::vector<std::string> command;
   std::vector<std::pair<std::string, std::string>> labels;

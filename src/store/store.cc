@@ -50,7 +50,8 @@ sys::UniqueFd try_lock(int directory) {
 
 // Whoever only looks takes the lock shared and for no longer than the look.
 bool is_held(int directory) {
-  const sys::UniqueFd fd(::openat(directory, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const sys::UniqueFd fd(
+      ::openat(directory, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   return fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
@@ -144,9 +145,8 @@ Listed Store::read(const std::string& id) const {
   Listed listed;
   listed.id = id;
   const auto take = [&]() -> Result<> {
-    const auto fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, directory(id),
-                                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
-                                             "open the container"));
+    const auto fd = NUCLEUS_TRY(sys::open_at(
+        AT_FDCWD, directory(id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the container"));
     // In this order: a supervisor that ends in between has written its last record.
     const bool held = is_held(fd.get());
     const std::string text = NUCLEUS_TRY(sys::read_file_at(fd.get(), "record.json", kLargest));

@@ -170,6 +170,12 @@ void run_script(const Script& script) {
     moved.socket = kSocketFd;
     fail_step(moved, Step::execute_init, 0, result);
   }
+  if (script.park) {
+    Message parked{};
+    parked.kind = MessageKind::parked;
+    send(script, parked, -1);
+    expect(script, MessageKind::go, nullptr);
+  }
   long result = -2 /* ENOENT */;
   for (const char* const* path = script.candidates; *path != nullptr; ++path) {
     const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv),

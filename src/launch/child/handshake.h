@@ -11,6 +11,8 @@
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
+//     |<----------------- parked --------------| only when it was told to stop before the execve
+//     |------------------- go ---------------->| whenever
 //     |<---------------- started --------------| from the init: the workload has been executed
 //     |----------------- go ------------------>| only when the init waits until the layers are read
 //     back
@@ -33,7 +35,8 @@ enum class MessageKind : std::uint32_t {
   started,
   ended,
   failed,
-  terminal
+  terminal,
+  parked,
 };
 
 enum class Step : std::uint32_t {

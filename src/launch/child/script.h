@@ -56,6 +56,7 @@ struct Script {
   bool detach_propagation =
       false;  // no user namespace of our own: the copy of the mounts is still shared
   bool raise_loopback = false;
+  bool park = false;      // without an init: stop before the execve, until told to go
   bool terminal = false;  // the streams become a terminal, of this size
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;

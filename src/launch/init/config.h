@@ -18,7 +18,9 @@ struct Config {
   std::uint32_t slots = 0;  // candidates + arguments + environment + 3
   std::uint32_t confirm =
       0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
+  std::uint32_t park = 0;      // before the fork, say `parked` and wait for a `go`
   std::uint32_t terminal = 0;  // the streams are one: the workload leads its session
+  std::uint32_t unused = 0;
 };
 
 }  // namespace nucleus::launch::init

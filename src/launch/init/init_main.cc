@@ -132,6 +132,14 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   die_with_supervisor();
   const Config* const config = map_config();
   raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&kEverySignal), 0, sizeof kEverySignal);
+  if (config->park != 0) {
+    Message parked{};
+    parked.kind = MessageKind::parked;
+    report(parked);
+    const long got =
+        raw::retried(__NR_recvfrom, kSocketFd, raw::address(&parked), sizeof parked, 0, 0, 0);
+    if (got != sizeof parked) leave(125);
+  }
   // Like vfork(2): this process goes on when the workload has been executed, or has failed to be.
   const long workload = raw::call(__NR_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
   if (workload == 0) execute(config);

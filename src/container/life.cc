@@ -1,0 +1,156 @@
+#include "container/life.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "container/context_filler.h"
+#include "container/layers.h"
+#include "sys/file.h"
+
+namespace nucleus::container {
+namespace {
+
+// A start pays for clearing up after dead ones, so it looks at a few records only; `nucleus prune`
+// looks at all.
+constexpr std::size_t kReclaimAtStart = 16;
+
+}  // namespace
+
+Life::Life(sys::EventLoop& loop, const spec::ContainerSpec& spec, LifeOptions options)
+    : loop_(loop), spec_(spec), options_(std::move(options)) {
+  outcome_.id = options_.id;
+  outcome_.name = spec_.name;
+  outcome_.labels = spec_.labels;
+}
+
+Life::~Life() = default;
+
+Result<> Life::start(Running::Ended ended) {
+  NUCLEUS_CHECK(prepare());
+  running_.emplace(loop_, decision_.plan, NUCLEUS_TRY(launch()), cgroup_, std::move(ended));
+  NUCLEUS_CHECK(write_pid_file());
+  started_ = sys::EventLoop::Clock::now();
+  running_->begin();
+  return {};
+}
+
+Result<> Life::release() {
+  NUCLEUS_CHECK(launch::release(decision_.plan, running_->container(), hooks()));
+  started_ = sys::EventLoop::Clock::now();
+  return {};
+}
+
+// Everything that can be decided is decided, and what was asked for is found to be there, before
+// anything is made.
+Result<> Life::prepare() {
+  reclaim_dead(options_.state_root, kReclaimAtStart);
+  const auto decided = decide(spec_,
+                              {.caller = options_.caller,
+                               .id = options_.id,
+                               .report = options_.report,
+                               .state_root = options_.state_root},
+                              decision_);
+  outcome_.notes = decision_.notes;
+  NUCLEUS_CHECK(decided);
+  launch::LaunchPlan& plan = decision_.plan;
+  plan.read_back = options_.report;
+  plan.park = options_.park;
+  if (spec_.terminal) {
+    plan.rows = options_.terminal.rows;
+    plan.columns = options_.terminal.columns;
+  }
+  std::vector<std::string> paths;
+  for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
+    paths.push_back(directory.path);
+  NUCLEUS_CHECK(write_id_file());
+  record_ = NUCLEUS_TRY(Record::create(options_.state_root, options_.id,
+                                       options_.named ? spec_.name : std::string(), paths));
+  return {};
+}
+
+launch::Hooks Life::hooks() {
+  launch::Hooks hooks;
+  hooks.await = options_.await;
+  hooks.fill_context = [this](int directory, pid_t pid) {
+    return fill_context(spec_, decision_.sources.context.get(),
+                        {.directory = directory, .pid = pid}, decision_.maps, cgroup_,
+                        options_.await, warnings_);
+  };
+  hooks.read_back = [this](pid_t pid) { read_back(pid); };
+  return hooks;
+}
+
+Result<launch::Launched> Life::launch() {
+  cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(decision_.cgroup));
+  return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks(), warnings_);
+}
+
+// Docker's rule: a file that is there may be the id of another container.
+Result<> Life::write_id_file() {
+  if (spec_.cidfile.empty()) return {};
+  auto file = sys::open_at(AT_FDCWD, spec_.cidfile, O_WRONLY | O_CREAT | O_EXCL, 0644,
+                           "create the --cidfile");
+  if (!file) {
+    if (file.error().errnum == EEXIST) file.error().hint = "remove it, or name another";
+    return std::unexpected(std::move(file.error()));
+  }
+  wrote_id_ = true;
+  return sys::write_all(file->get(), options_.id, spec_.cidfile);
+}
+
+Result<> Life::write_pid_file() {
+  if (spec_.pid_file.empty()) return {};
+  const auto file = NUCLEUS_TRY(sys::open_at(AT_FDCWD, spec_.pid_file,
+                                             O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644,
+                                             "write the --pid-file"));
+  wrote_pid_ = true;
+  return sys::write_all(file.get(), std::to_string(running_->pid()), spec_.pid_file);
+}
+
+void Life::read_back(pid_t pid) {
+  spec::Layers& layers = outcome_.layers;
+  layers = read_layers(pid);
+  // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
+  // without it.
+  layers.landlock = true;
+  layers.landlock_abi = decision_.plan.facts.landlock_abi;
+  const auto paths = cgroup_.paths();
+  if (!paths.empty()) layers.cgroup = paths.front();
+  layers.limits_in_cgroup = !paths.empty();
+}
+
+spec::Outcome Life::finish(const Result<EndFacts>& facts) {
+  if (running_) {
+    outcome_.wall_usec =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       sys::EventLoop::Clock::now() - started_)
+                                       .count());
+  }
+  running_.reset();
+  clear_up();
+  if (facts) {
+    judge(spec_, *facts, outcome_);
+  } else {
+    outcome_.reason = spec::Reason::start_failed;
+    if (wrote_id_) ::unlink(spec_.cidfile.c_str());
+    outcome_.message = facts.error().text();
+    outcome_.code = spec::exit_code(facts.error().kind);
+  }
+  outcome_.notes.insert(outcome_.notes.end(), warnings_.begin(), warnings_.end());
+  return std::move(outcome_);
+}
+
+void Life::clear_up() {
+  // A pid that has ended is anybody's.
+  if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
+  const auto removed = cgroup_.remove();
+  if (removed) return record_.remove();
+  warnings_.push_back(removed.error().text() + " (the next start tries again)");
+  record_.abandon();
+}
+
+}  // namespace nucleus::container
