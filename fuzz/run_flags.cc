@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/run_flags.h"
+#include "cli/verb.h"
 #include "spec/validate.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -19,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::vector<const char*> argv = {"run"};
   for (const std::string& word : words) argv.push_back(word.c_str());
-  const auto flags = nucleus::cli::parse_run_flags(static_cast<int>(argv.size()), argv.data());
+  const auto flags = nucleus::cli::parse_run_flags(static_cast<int>(argv.size()), argv.data(),
+                                                   nucleus::cli::kRunText);
   if (!flags) {
     if (flags.error().text().empty()) std::abort();
     return 0;

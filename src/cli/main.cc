@@ -11,6 +11,7 @@
 #include "cli/reference/help.h"
 #include "cli/verb.h"
 #include "config/nearest.h"
+#include "supervisor/spawn.h"
 #include "sys/file.h"
 
 namespace nucleus::cli {
@@ -68,6 +69,7 @@ int dispatch(int argc, char** argv) {
     const Verb* const verb = find_verb(argv[2]);
     return verb != nullptr ? show_help(*verb->text) : unknown_verb(argv[2]);
   }
+  if (is(supervisor::kSupervisorWord) && argc == 2) return supervisor::supervisor_main();
   return unknown_verb(word);
 }
 

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/live/containers.h"
+#include "cli/live/detach.h"
 #include "cli/preview.h"
 #include "cli/print.h"
 #include "cli/reference/help.h"
@@ -83,11 +85,14 @@ void default_state_root(std::optional<std::string>& root) {
   if (set != nullptr && *set != '\0') root = set;
 }
 
-int run_main(int argc, char** argv) {
+namespace {
+
+// `create` is `run --detach` that stops before the command.
+int run_or_create(int argc, char** argv, const config::VerbText& verb, bool create) {
   Sink sink;
-  auto flags = parse_run_flags(argc, argv);
+  auto flags = parse_run_flags(argc, argv, verb);
   if (!flags) return finish(sink, refused({flags.error()}));
-  if (flags->help) return show_help(kRunText);
+  if (flags->help) return show_help(verb);
   sink.json = flags->request.json.value_or(false);
   const bool explain = flags->request.explain.value_or(false);
   const bool preview = flags->request.dry_run.value_or(false);
@@ -101,6 +106,7 @@ int run_main(int argc, char** argv) {
                             .base = std::filesystem::current_path(code).string(),
                             .passwd = {},
                             .group = {}};
+  if (create) request.draft.detach = true;
   read_accounts(request.draft, around);
   const spec::Validation validation = spec::validate(request.draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
@@ -109,6 +115,16 @@ int run_main(int argc, char** argv) {
   options.state_root = request.state_root;
   options.report = sink.json || request.result_file;
   if (preview) return show_plan(*validation.spec, options, sink.json);
+  if (validation.spec->detach) {
+    if (sink.json || request.result_file) {
+      return complain_of(fail(Kind::usage, 0, "take with --detach",
+                              sink.json ? "--json" : "--result-file",
+                              "the end is not waited for: nucleus inspect tells it")
+                             .error());
+    }
+    return detach(*validation.spec, request.state_root,
+                  create ? supervisor::Wish::create : supervisor::Wish::run);
+  }
   if (request.result_file) {
     sink.path = *request.result_file;
     auto file = sys::open_at(AT_FDCWD, sink.path, O_WRONLY | O_CREAT | O_TRUNC, 0644,
@@ -121,5 +137,11 @@ int run_main(int argc, char** argv) {
   if (!report.outcome.message.empty()) complain(report.outcome.message);
   return finish(sink, report.outcome);
 }
+
+}  // namespace
+
+int run_main(int argc, char** argv) { return run_or_create(argc, argv, kRunText, false); }
+
+int create_main(int argc, char** argv) { return run_or_create(argc, argv, kCreateText, true); }
 
 }  // namespace nucleus::cli

@@ -1,15 +1,14 @@
 #include "cli/run_flags.h"
 
 #include "cli/parser.h"
-#include "cli/verb.h"
 #include "config/run_options.h"
 
 namespace nucleus::cli {
 
-Result<RunFlags> parse_run_flags(int argc, const char* const* argv) {
+Result<RunFlags> parse_run_flags(int argc, const char* const* argv, const config::VerbText& verb) {
   RunFlags flags;
   config::Request& request = flags.request;
-  Parser parser(kRunText);
+  Parser parser(verb);
   for (std::size_t index = 0; index < config::run_options().size(); ++index) {
     const char* const name = config::run_option_texts()[index].name;
     config::with_member(config::run_options()[index].into, request,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "config/option.h"
 #include "config/request.h"
 
 namespace nucleus::cli {
@@ -14,8 +15,9 @@ struct RunFlags {
   bool help = false;
 };
 
-/// argv[0] is the verb. The first word that is no flag begins the command; everything behind it
-/// belongs to it, also after "--". Errors: Kind::usage.
-[[nodiscard]] Result<RunFlags> parse_run_flags(int argc, const char* const* argv);
+/// argv[0] is the verb: run or create, which take the same flags. The first word that is no flag
+/// begins the command; everything behind it belongs to it, also after "--". Errors: Kind::usage.
+[[nodiscard]] Result<RunFlags> parse_run_flags(int argc, const char* const* argv,
+                                               const config::VerbText& verb);
 
 }  // namespace nucleus::cli

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/verb.h"
+
 namespace nucleus::cli {
 namespace {
 
@@ -11,7 +13,7 @@ using testing::HasSubstr;
 
 Result<RunFlags> parse(std::vector<const char*> words) {
   words.insert(words.begin(), "run");
-  return parse_run_flags(static_cast<int>(words.size()), words.data());
+  return parse_run_flags(static_cast<int>(words.size()), words.data(), kRunText);
 }
 
 TEST(RunFlags, TheCommandBeginsAtTheFirstWordThatIsNoFlag) {

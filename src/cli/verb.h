@@ -14,15 +14,45 @@ struct Verb {
 };
 
 int run_main(int argc, char** argv);
+int create_main(int argc, char** argv);
+int start_main(int argc, char** argv);
+int stop_main(int argc, char** argv);
+int kill_main(int argc, char** argv);
+int rm_main(int argc, char** argv);
+int wait_main(int argc, char** argv);
+int rename_main(int argc, char** argv);
+int ps_main(int argc, char** argv);
+int inspect_main(int argc, char** argv);
+int logs_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
 extern const config::VerbText kRunText;
+extern const config::VerbText kCreateText;
+extern const config::VerbText kStartText;
+extern const config::VerbText kStopText;
+extern const config::VerbText kKillText;
+extern const config::VerbText kRmText;
+extern const config::VerbText kWaitText;
+extern const config::VerbText kRenameText;
+extern const config::VerbText kPsText;
+extern const config::VerbText kInspectText;
+extern const config::VerbText kLogsText;
 extern const config::VerbText kPruneText;
 extern const config::VerbText kCompletionText;
 
 inline constexpr Verb kVerbs[] = {
     {.text = &kRunText, .main = run_main},
+    {.text = &kCreateText, .main = create_main},
+    {.text = &kStartText, .main = start_main},
+    {.text = &kStopText, .main = stop_main},
+    {.text = &kKillText, .main = kill_main},
+    {.text = &kRmText, .main = rm_main},
+    {.text = &kWaitText, .main = wait_main},
+    {.text = &kRenameText, .main = rename_main},
+    {.text = &kPsText, .main = ps_main},
+    {.text = &kInspectText, .main = inspect_main},
+    {.text = &kLogsText, .main = logs_main},
     {.text = &kPruneText, .main = prune_main},
     {.text = &kCompletionText, .main = completion_main},
 };

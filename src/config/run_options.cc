@@ -8,6 +8,7 @@ namespace {
 using spec::Draft;
 
 constexpr const char* kCommand = "Command";
+constexpr const char* kLife = "Life";
 constexpr const char* kFiles = "Files";
 constexpr const char* kLimits = "Limits";
 constexpr const char* kIsolation = "Isolation";
@@ -87,8 +88,47 @@ constexpr Row kRows[] = {
      {.into = &Request::without_init, .in_file = false}},
     {{.name = "rm",
       .group = kCommand,
-      .help = "accepted for Docker's sake: nothing is ever left behind"},
-     {.into = &Request::remove, .in_file = false}},
+      .help = "keep nothing of it when it has ended; in the foreground nothing is ever kept"},
+     {.into = &Draft::remove}},
+
+    {{.name = "detach",
+      .letter = 'd',
+      .group = kLife,
+      .help = "come back when the command runs, and print the container's id"},
+     {.into = &Draft::detach, .in_file = false}},
+    {{.name = "restart",
+      .form = "POLICY",
+      .group = kLife,
+      .help = "with --detach: start it again: no, on-failure[:TIMES], always, unless-stopped",
+      .initial = "no",
+      .values = "no|on-failure|always|unless-stopped"},
+     {.into = &Draft::restart}},
+    {{.name = "stop-signal",
+      .form = "SIGNAL",
+      .group = kLife,
+      .help = "what nucleus stop sends",
+      .initial = "TERM"},
+     {.into = &Draft::stop_signal}},
+    {{.name = "stop-timeout",
+      .form = "TIME",
+      .group = kLife,
+      .help = "how long nucleus stop waits before it kills",
+      .initial = "10s"},
+     {.into = &Draft::stop_timeout}},
+    {{.name = "log-driver",
+      .form = "json|none",
+      .group = kLife,
+      .help =
+          "with --detach: what becomes of the output: a file that nucleus logs reads, or nothing",
+      .initial = "json",
+      .values = "json|none"},
+     {.into = &Draft::log_driver}},
+    {{.name = "log-opt",
+      .form = "KEY=VALUE",
+      .group = kLife,
+      .help = "max-size=SIZE of a log file, max-file=N of them",
+      .initial = "max-size=10M, max-file=3"},
+     {.into = &Draft::log_options}},
 
     {{.name = "context",
       .form = "DIR",

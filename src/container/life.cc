@@ -104,9 +104,9 @@ Result<> Life::write_id_file() {
 
 Result<> Life::write_pid_file() {
   if (spec_.pid_file.empty()) return {};
-  const auto file = NUCLEUS_TRY(sys::open_at(AT_FDCWD, spec_.pid_file,
-                                             O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644,
-                                             "write the --pid-file"));
+  const auto file =
+      NUCLEUS_TRY(sys::open_at(AT_FDCWD, spec_.pid_file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                               0644, "write the --pid-file"));
   wrote_pid_ = true;
   return sys::write_all(file.get(), std::to_string(running_->pid()), spec_.pid_file);
 }

@@ -21,10 +21,10 @@ namespace nucleus::container {
 struct LifeOptions {
   std::string id;
   isolation::Caller caller;
-  std::string state_root;       // opened: open_state_root()
-  bool report = false;          // measure usage, read back the layers
-  bool named = true;            // the record takes the spec's name; a store has taken it otherwise
-  bool park = false;            // stop before the workload's execve, until release()
+  std::string state_root;  // opened: open_state_root()
+  bool report = false;     // measure usage, read back the layers
+  bool named = true;       // the record takes the spec's name; a store has taken it otherwise
+  bool park = false;       // stop before the workload's execve, until release()
   Terminal::Size terminal = {};
   /// Waits until a descriptor can be read; an error gives up the start.
   std::function<Result<>(int fd)> await;

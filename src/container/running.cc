@@ -50,8 +50,7 @@ Running::~Running() {
 }
 
 void Running::begin() {
-  watches_.push_back(
-      loop_.watch(container_.init.pidfd(), POLLIN, [this](short) { finish(); }));
+  watches_.push_back(loop_.watch(container_.init.pidfd(), POLLIN, [this](short) { finish(); }));
   std::size_t index = 0;
   for (const resources::EventSource& source : cgroup_.events()) {
     watches_.push_back(loop_.watch(source.fd, source.poll_events, [this, index](short) {
@@ -62,8 +61,7 @@ void Running::begin() {
   }
   if (cgroup_.needs_polling()) look_again();
   if (spec_.timeout) {
-    deadline_ =
-        loop_.after(*spec_.timeout, [this] { settle(kill_for(KilledFor::timeout)); });
+    deadline_ = loop_.after(*spec_.timeout, [this] { settle(kill_for(KilledFor::timeout)); });
   }
 }
 

@@ -82,6 +82,21 @@ struct Resources {
   std::string cpuset_mems;
 };
 
+enum class RestartPolicy { no, on_failure, always, unless_stopped };
+enum class LogDriver { json, none };
+
+/// What a supervisor does for a container that outlives the command that started it.
+struct Supervision {
+  RestartPolicy restart = RestartPolicy::no;
+  std::uint32_t restart_most = 0;  // on_failure: 0 is without end
+  bool remove = false;             // --rm: nothing is kept of it when it has ended
+  int stop_signal = 15;
+  std::chrono::milliseconds stop_timeout{10'000};  // then SIGKILL
+  LogDriver log_driver = LogDriver::json;
+  ByteSize log_size{10ULL << 20};  // of one file
+  std::uint32_t log_files = 3;     // how many are kept
+};
+
 struct ContainerSpec {
   std::string name;  // empty: none given
   std::string hostname;
@@ -111,6 +126,8 @@ struct ContainerSpec {
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own
   bool interactive = false;  // ... which gets what nucleus reads
+  bool detach = false;       // it outlives the command that starts it
+  Supervision supervision;
 };
 
 }  // namespace nucleus::spec

@@ -17,6 +17,9 @@ struct Draft {
   std::vector<std::string> env, volumes, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits;
+  std::optional<std::string> restart, stop_signal, stop_timeout, log_driver;
+  std::vector<std::string> log_options;
+  std::optional<bool> detach, remove;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
 };
 

@@ -15,4 +15,10 @@ namespace nucleus::spec {
 /// "CHOWN" for CAP_CHOWN; the number as text when no container can keep it.
 [[nodiscard]] std::string capability_name(int capability);
 
+/// 1 to 64 letters, digits, '_', '.', '-', beginning with a letter or digit.
+[[nodiscard]] bool is_container_name(const std::string& name);
+
+/// The number of a signal: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3"; nothing for none.
+[[nodiscard]] std::optional<int> signal_number(const std::string& text);
+
 }  // namespace nucleus::spec

@@ -68,12 +68,22 @@ void fields(F& f, V& v) {
 }
 
 template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Supervision>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, restart, restart_most, remove, stop_signal, stop_timeout, log_driver, log_size,
+                  log_files);
+  f("restart", restart), f("restart_most", restart_most), f("remove", remove);
+  f("stop_signal", stop_signal), f("stop_timeout", stop_timeout), f("log_driver", log_driver);
+  f("log_size", log_size), f("log_files", log_files);
+}
+
+template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, ContainerSpec>
 void fields(F& f, V& v) {
   NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes,
                   tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities, shm_size,
                   read_only, proc_rw, cidfile, pid_file, resources, network, userns, timeout, init,
-                  terminal, interactive);
+                  terminal, interactive, detach, supervision);
   f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
   f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
   f("volumes", volumes), f("tmpfs", tmpfs), f("secrets", secrets), f("hosts", hosts);
@@ -82,6 +92,8 @@ void fields(F& f, V& v) {
   f("proc_rw", proc_rw), f("cidfile", cidfile), f("pid_file", pid_file);
   f("resources", resources), f("network", network), f("userns", userns), f("timeout", timeout);
   f("init", init), f("terminal", terminal), f("interactive", interactive);
+  f("detach", detach), f("supervision", supervision);
+  f("detach", detach), f("supervision", supervision);
 }
 
 std::string to_json(const ContainerSpec& spec) { return json::dump(json::write(spec)); }

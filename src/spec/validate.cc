@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "spec/accounts.h"
+#include "spec/names.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -14,6 +15,14 @@ constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 }  // namespace
 
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+bool is_container_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         std::ranges::all_of(name, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
+         });
+}
 
 Validation Validator::run() {
   command();
@@ -28,6 +37,7 @@ Validation Validator::run() {
   capabilities();
   modes();
   labels();
+  life();
   Validation out;
   out.errors = std::move(errors_);
   if (out.errors.empty()) out.spec = std::move(spec_);
@@ -57,12 +67,7 @@ void Validator::command() {
 void Validator::names() {
   if (draft_.name) {
     const std::string& name = *draft_.name;
-    const bool good = !name.empty() && name.size() <= 64 &&
-                      std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
-                      std::ranges::all_of(name, [](unsigned char c) {
-                        return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
-                      });
-    if (!good)
+    if (!is_container_name(name))
       refuse("--name", name,
              "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
     spec_.name = name;

@@ -44,6 +44,11 @@ class Validator {
   void modes();
   void labels();
 
+  // validate_life.cc
+  void life();
+  void restart();
+  void log_option(const std::string& item);
+
   // validate_mounts.cc
   std::string source(const std::string& flag, const std::string& text);
   void target(const std::string& flag, const std::string& whole, const std::string& path);

@@ -211,6 +211,19 @@ Result<spec::ContainerSpec> Store::spec(const std::string& id) const {
   return spec::spec_from_json(NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, path, kLargest)), path);
 }
 
+Result<> Store::remove_unreadable(const std::string& id) const {
+  const std::string path = directory(id);
+  const auto fd = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (is_held(fd.get()))
+    return fail(Kind::usage, EBUSY, "remove the container", id, "its supervisor is at work");
+  std::error_code code;
+  for (const auto& name : std::filesystem::directory_iterator(root_ + "/by-name", code))
+    drop_name(root_, name.path().filename().string(), id);
+  std::filesystem::remove_all(path, code);
+  if (code) return fail(Kind::runtime, code.value(), "remove", path);
+  return {};
+}
+
 Result<> Store::rename(Held& held, const std::string& name) const {
   const std::string before = held.entry().name;
   const std::string id = held.entry().id;

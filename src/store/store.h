@@ -95,6 +95,9 @@ class Store {
 
   [[nodiscard]] Result<spec::ContainerSpec> spec(const std::string& id) const;
 
+  /// For one whose record cannot be read: its directory and its names.
+  [[nodiscard]] Result<> remove_unreadable(const std::string& id) const;
+
   /// Gives a held container another name.
   [[nodiscard]] Result<> rename(Held& held, const std::string& name) const;
 

@@ -1,0 +1,226 @@
+// The words of the verbs about living containers.
+#include "cli/verb.h"
+#include "config/run_options.h"
+
+namespace nucleus::cli {
+namespace {
+
+using config::Example;
+using config::OptionText;
+using config::VerbText;
+
+constexpr const char* kFlags = "Flags";
+
+constexpr OptionText kRoot = {
+    .name = "root",
+    .form = "DIR",
+    .group = kFlags,
+    .help = "directory of the records",
+    .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
+    .values = "DIR"};
+
+constexpr OptionText kStopSignal = {
+    .name = "signal",
+    .letter = 's',
+    .form = "SIGNAL",
+    .group = kFlags,
+    .help = "what is sent",
+    .initial = "what --stop-signal said, or TERM"};
+
+constexpr OptionText kTime = {.name = "time",
+                              .letter = 't',
+                              .form = "TIME",
+                              .group = kFlags,
+                              .help = "how long to wait before it is killed; 0: not at all",
+                              .initial = "what --stop-timeout said, or 10s"};
+
+constexpr OptionText kFormat = {
+    .name = "format",
+    .form = "TEXT",
+    .group = kFlags,
+    .help = "one line each, {name} and the like replaced; {{.Name}} is taken as well"};
+
+constexpr OptionText kRootOnly[] = {kRoot};
+constexpr OptionText kStopOptions[] = {kStopSignal, kTime, kRoot};
+constexpr OptionText kKillOptions[] = {
+    {.name = "signal",
+     .letter = 's',
+     .form = "SIGNAL",
+     .group = kFlags,
+     .help = "what is sent to the workload",
+     .initial = "KILL, which ends the whole container"},
+    kRoot};
+constexpr OptionText kRmOptions[] = {
+    {.name = "force",
+     .letter = 'f',
+     .group = kFlags,
+     .help = "kill it when it runs; remove it also when its record cannot be read"},
+    kRoot};
+constexpr OptionText kPsOptions[] = {
+    {.name = "all", .letter = 'a', .group = kFlags, .help = "those that have ended as well"},
+    {.name = "filter",
+     .letter = 'f',
+     .form = "KEY=VALUE",
+     .group = kFlags,
+     .help = "only those with this status, name, id or label"},
+    {.name = "quiet", .letter = 'q', .group = kFlags, .help = "only the ids"},
+    {.name = "json", .group = kFlags, .help = "a list of objects"},
+    kFormat,
+    {.name = "no-trunc", .group = kFlags, .help = "whole ids and commands"},
+    kRoot};
+constexpr OptionText kInspectOptions[] = {kFormat, kRoot};
+constexpr OptionText kLogsOptions[] = {
+    {.name = "follow", .letter = 'f', .group = kFlags, .help = "go on with what comes, until it ends"},
+    {.name = "tail",
+     .letter = 'n',
+     .form = "N|all",
+     .group = kFlags,
+     .help = "only the last lines",
+     .initial = "all"},
+    {.name = "since",
+     .form = "TIME",
+     .group = kFlags,
+     .help = "only what is younger: 10m, 2026-11-25T10:00:00Z, or seconds since the epoch"},
+    {.name = "until", .form = "TIME", .group = kFlags, .help = "only what is older"},
+    {.name = "timestamps", .letter = 't', .group = kFlags, .help = "the time before each line"},
+    {.name = "stream",
+     .form = "stdout|stderr",
+     .group = kFlags,
+     .help = "only one of the two",
+     .initial = "both, each on its own",
+     .values = "stdout|stderr"},
+    kRoot};
+
+constexpr Example kCreateExamples[] = {
+    {.line = "nucleus create --name web -- python3 -m http.server 8080", .about = ""},
+};
+constexpr Example kStartExamples[] = {{.line = "nucleus start web", .about = ""}};
+constexpr Example kStopExamples[] = {
+    {.line = "nucleus stop web db", .about = ""},
+    {.line = "nucleus stop --time 1m --signal INT web", .about = ""},
+};
+constexpr Example kKillExamples[] = {
+    {.line = "nucleus kill web", .about = ""},
+    {.line = "nucleus kill --signal HUP web", .about = ""},
+};
+constexpr Example kRmExamples[] = {{.line = "nucleus rm --force web", .about = ""}};
+constexpr Example kWaitExamples[] = {{.line = "nucleus wait web", .about = ""}};
+constexpr Example kRenameExamples[] = {{.line = "nucleus rename web www", .about = ""}};
+constexpr Example kPsExamples[] = {
+    {.line = "nucleus ps --all", .about = ""},
+    {.line = "nucleus ps --filter label=tier=front --format '{id} {status}'", .about = ""},
+};
+constexpr Example kInspectExamples[] = {
+    {.line = "nucleus inspect web", .about = ""},
+    {.line = "nucleus inspect --format '{ending.code}' web", .about = ""},
+};
+constexpr Example kLogsExamples[] = {
+    {.line = "nucleus logs --follow --tail 10 web", .about = ""},
+    {.line = "nucleus logs --since 10m --stream stderr web", .about = ""},
+};
+
+constexpr const char* kMany = "Several can be named; an error with one does not keep the others from "
+                              "their turn, and makes the exit code 1.";
+
+}  // namespace
+
+const VerbText kCreateText = {
+    .name = "create",
+    .summary = "make a container that nucleus start lets go",
+    .usage = "[FLAGS] [--] COMMAND [ARG...]",
+    .description = "Sets up a container with everything that run --detach does, stops before its command, and prints "
+                   "its id. nucleus start lets it go.",
+    .options = config::run_option_texts(),
+    .examples = kCreateExamples,
+    .takes_command = true,
+};
+const VerbText kStartText = {
+    .name = "start",
+    .summary = "start containers that were created, or have ended",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Lets created containers go, and starts ended ones again.",
+    .options = kRootOnly,
+    .examples = kStartExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kStopText = {
+    .name = "stop",
+    .summary = "end containers: a signal, and after a while the end",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Sends a signal to the command, waits, and kills the whole container when it does not end in time. "
+                   "Comes back when it has ended. One that has ended already is no error.",
+    .options = kStopOptions,
+    .examples = kStopExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kKillText = {
+    .name = "kill",
+    .summary = "send a signal to containers",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Sends a signal to the command. KILL ends the whole container at once.",
+    .options = kKillOptions,
+    .examples = kKillExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kRmText = {
+    .name = "rm",
+    .summary = "remove containers that have ended",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Removes the record, the log and the name.",
+    .options = kRmOptions,
+    .examples = kRmExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kWaitText = {
+    .name = "wait",
+    .summary = "wait for the end of containers and print their exit codes",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Waits until each has ended for good (a restart is no end) and prints its exit code.",
+    .options = kRootOnly,
+    .examples = kWaitExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kRenameText = {
+    .name = "rename",
+    .summary = "give a container another name",
+    .usage = "[FLAGS] CONTAINER NAME",
+    .description = "Gives a container another name, also while it runs. Its host name stays.",
+    .options = kRootOnly,
+    .examples = kRenameExamples,
+    .words = "@containers",
+};
+const VerbText kPsText = {
+    .name = "ps",
+    .summary = "list containers",
+    .usage = "[FLAGS]",
+    .description = "Lists the containers that run. \"lost\" is one whose supervisor was killed, or that was there "
+                   "before a reboot: start it again, or remove it.",
+    .options = kPsOptions,
+    .examples = kPsExamples,
+};
+const VerbText kInspectText = {
+    .name = "inspect",
+    .summary = "print all that is known of containers, as JSON",
+    .usage = "[FLAGS] CONTAINER...",
+    .description = "Prints a list with one object for each. docs/containers.md has its members.",
+    .options = kInspectOptions,
+    .examples = kInspectExamples,
+    .closing = kMany,
+    .words = "@containers",
+};
+const VerbText kLogsText = {
+    .name = "logs",
+    .summary = "print what a container has written",
+    .usage = "[FLAGS] CONTAINER",
+    .description = "Prints what its command has written to standard output and standard error, each to its own.",
+    .options = kLogsOptions,
+    .examples = kLogsExamples,
+    .words = "@containers",
+};
+
+}  // namespace nucleus::cli

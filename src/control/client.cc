@@ -1,0 +1,58 @@
+#include "control/client.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "sys/file.h"
+
+namespace nucleus::control {
+namespace {
+
+std::string container_of(const std::string& directory) {
+  return directory.substr(directory.rfind('/') + 1);
+}
+
+}  // namespace
+
+Result<sys::UniqueFd> connect_to(const std::string& directory) {
+  // A path may be longer than an address of a socket: the directory is reached by its descriptor.
+  const auto place =
+      NUCLEUS_TRY(sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0, "open the container"));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", place.get(),
+                kSocketName);
+  sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail(Kind::runtime, errno, "make", "a control socket");
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+    const int why = errno;
+    const bool gone = why == ENOENT || why == ECONNREFUSED;
+    return fail(gone ? Kind::usage : Kind::runtime, gone ? ESRCH : why,
+                "reach the supervisor of the container", container_of(directory),
+                gone ? "it does not run (any more): nucleus ps --all tells"
+                     : "only root and its creator may");
+  }
+  return fd;
+}
+
+Result<Packet> await_answer(int socket) {
+  auto packet = NUCLEUS_TRY(receive_packet(socket));
+  if (!packet) {
+    return fail(Kind::runtime, ECONNRESET, "hear from", "the container's supervisor",
+                "it has ended: nucleus inspect tells what is known");
+  }
+  packet->text = NUCLEUS_TRY(answer_of(std::move(packet->text)));
+  return std::move(*packet);
+}
+
+Result<std::string> ask(int socket, const std::string& text, const std::vector<int>& fds) {
+  NUCLEUS_CHECK(send_packet(socket, text, fds));
+  return NUCLEUS_TRY(await_answer(socket)).text;
+}
+
+}  // namespace nucleus::control

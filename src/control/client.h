@@ -1,0 +1,26 @@
+// Asking the supervisor of a container: the socket in its directory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "control/packet.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::control {
+
+/// The name of the socket in a container's directory.
+inline constexpr const char* kSocketName = "control.sock";
+
+/// Errors: Kind::usage when nobody supervises it (any more).
+[[nodiscard]] Result<sys::UniqueFd> connect_to(const std::string& directory);
+
+/// Says one thing and waits for its answer: a JSON object. Errors: those of the supervisor as well.
+[[nodiscard]] Result<std::string> ask(int socket, const std::string& text,
+                                      const std::vector<int>& fds = {});
+
+/// Waits for the next answer.
+[[nodiscard]] Result<Packet> await_answer(int socket);
+
+}  // namespace nucleus::control

@@ -1,0 +1,215 @@
+#include "log/writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "sys/file.h"
+
+namespace nucleus::log {
+namespace {
+
+constexpr std::size_t kLongestPiece = 64U << 10;
+constexpr std::size_t kWriteAt = 256U << 10;
+
+std::string now_text() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::gmtime_r(&now.tv_sec, &parts);
+  char text[40];
+  const int size = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ",
+                                 parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                                 parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000);
+  return {text, static_cast<std::size_t>(size)};
+}
+
+// How many bytes the UTF-8 sequence at `at` has; 0: it is none. RFC 3629.
+std::size_t sequence(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t index) {
+    return index < text.size() ? static_cast<unsigned char>(text[index]) : 0U;
+  };
+  const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0U) == 0x80U; };
+  const unsigned first = byte(at);
+  if (first < 0x80) return 1;
+  if (first < 0xC2) return 0;
+  if (first < 0xE0) return follows(at + 1) ? 2 : 0;
+  const unsigned second = byte(at + 1);
+  if (first < 0xF0) {
+    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
+    return follows(at + 1) && follows(at + 2) ? 3 : 0;
+  }
+  if (first > 0xF4 || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
+  return follows(at + 1) && follows(at + 2) && follows(at + 3) ? 4 : 0;
+}
+
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte) plain[byte] = byte != '"' && byte != '\\';
+  return plain;
+}();
+
+}  // namespace
+
+bool append_json_string(std::string& to, std::string_view text) {
+  const std::size_t before = to.size();
+  to += '"';
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t end = at;
+    while (end < text.size() && kPlain[static_cast<unsigned char>(text[end])]) ++end;
+    to.append(text, at, end - at);
+    at = end;
+    if (at == text.size()) break;
+    const char c = text[at];
+    if (c == '\n') {
+      to += "\\n";
+    } else if (c == '"' || c == '\\') {
+      to += '\\';
+      to += c;
+    } else if (static_cast<unsigned char>(c) < 0x80) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
+      to += escape;
+    } else {
+      const std::size_t size = sequence(text, at);
+      if (size == 0) {
+        to.resize(before);
+        return false;
+      }
+      to.append(text, at, size);
+      at += size - 1;
+    }
+    ++at;
+  }
+  to += '"';
+  return true;
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t left = bytes.size() - at;
+    const auto byte = [&](std::size_t index) {
+      return index < left ? static_cast<unsigned char>(bytes[at + index]) : 0U;
+    };
+    const unsigned group = byte(0) << 16U | byte(1) << 8U | byte(2);
+    out += kDigits[group >> 18U];
+    out += kDigits[group >> 12U & 63U];
+    out += left > 1 ? kDigits[group >> 6U & 63U] : '=';
+    out += left > 2 ? kDigits[group & 63U] : '=';
+  }
+  return out;
+}
+
+Result<Writer> Writer::open(int directory, Options options) {
+  Writer writer;
+  writer.directory_ = directory;
+  writer.options_ = options;
+  writer.file_ =
+      NUCLEUS_TRY(sys::open_at(directory, kFileName, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
+                               0600, "open the log"));
+  struct stat info{};
+  if (::fstat(writer.file_.get(), &info) == 0)
+    writer.size_ = static_cast<std::uint64_t>(info.st_size);
+  return writer;
+}
+
+void Writer::take(Stream stream, std::string_view bytes) {
+  std::string& partial = partial_[static_cast<std::size_t>(stream)];
+  time_ = now_text();
+  while (!bytes.empty()) {
+    const void* const newline = std::memchr(bytes.data(), '\n', bytes.size());
+    std::size_t size =
+        newline == nullptr
+            ? bytes.size()
+            : static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
+    bool whole = newline != nullptr;
+    if (partial.size() + size > kLongestPiece) {
+      size = kLongestPiece - partial.size();
+      whole = true;
+    }
+    if (partial.empty() && whole) {
+      line(stream, bytes.substr(0, size));
+    } else {
+      partial.append(bytes, 0, size);
+      if (whole) {
+        line(stream, partial);
+        partial.clear();
+      }
+    }
+    bytes.remove_prefix(size);
+  }
+  put();
+}
+
+void Writer::flush() {
+  time_ = now_text();
+  for (const Stream stream : {Stream::out, Stream::err}) {
+    std::string& partial = partial_[static_cast<std::size_t>(stream)];
+    if (!partial.empty()) line(stream, partial);
+    partial.clear();
+    partial.shrink_to_fit();
+  }
+  put();
+  buffer_.shrink_to_fit();
+}
+
+void Writer::line(Stream stream, std::string_view text) {
+  buffer_ += R"({"time":")";
+  buffer_ += time_;
+  buffer_ += stream == Stream::out ? R"(","stream":"stdout",)" : R"(","stream":"stderr",)";
+  buffer_ += "\"log\":";
+  if (!append_json_string(buffer_, text)) {
+    buffer_.resize(buffer_.size() - 6);
+    buffer_ += "\"base64\":\"" + base64(text) + "\"";
+  }
+  buffer_ += "}\n";
+  if (buffer_.size() >= kWriteAt) put();
+}
+
+// What cannot be written is lost: a workload never waits for a disk to be emptied.
+void Writer::put() {
+  if (buffer_.empty()) return;
+  if (size_ != 0 && size_ + buffer_.size() > options_.size) turn_over();
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t put = ::write(file_.get(), rest.data(), rest.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) break;
+    rest.remove_prefix(static_cast<std::size_t>(put));
+    size_ += static_cast<std::uint64_t>(put);
+  }
+  if (!rest.empty()) {
+    lost_ += rest.size();
+    // Half a record would spoil the next one.
+    if (rest.size() != buffer_.size()) (void)!::write(file_.get(), "\n", 1);
+  }
+  buffer_.clear();
+}
+
+void Writer::turn_over() {
+  const auto name = [](std::uint32_t number) {
+    return number == 0 ? std::string(kFileName) : kFileName + ("." + std::to_string(number));
+  };
+  if (options_.files <= 1) {
+    if (::ftruncate(file_.get(), 0) == 0) size_ = 0;
+    return;
+  }
+  for (std::uint32_t number = options_.files - 1; number > 0; --number)
+    ::renameat(directory_, name(number - 1).c_str(), directory_, name(number).c_str());
+  sys::UniqueFd next(::openat(directory_, kFileName,
+                              O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!next.valid()) return;  // goes on with the one it has
+  file_ = std::move(next);
+  size_ = 0;
+}
+
+}  // namespace nucleus::log

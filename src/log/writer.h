@@ -1,0 +1,65 @@
+// The output of a container as lines of JSON in a file that is turned over at a size:
+//   {"time":"2026-11-25T22:59:32.123456Z","stream":"stdout","log":"text\n"}
+// Output that is no UTF-8 is kept to the byte, as "base64" instead of "log". A line that is longer
+// than 64 KiB comes in pieces, of which only the last ends in a newline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "sys/unique_fd.h"
+
+namespace nucleus::log {
+
+enum class Stream { out, err };
+
+/// Names of the files: "log.json", then "log.json.1" (the one before), "log.json.2", ...
+inline constexpr const char* kFileName = "log.json";
+
+class Writer {
+ public:
+  struct Options {
+    std::uint64_t size = 10U << 20;  // of one file
+    std::uint32_t files = 3;
+  };
+
+  Writer() = default;
+  Writer(Writer&&) = default;
+  Writer& operator=(Writer&&) = default;
+
+  /// Goes on with what is in `directory` (a descriptor, which must stay open).
+  [[nodiscard]] static Result<Writer> open(int directory, Options options);
+
+  /// Takes what a stream said. A line without its end is kept until it comes, or flush().
+  void take(Stream stream, std::string_view bytes);
+  /// Writes what is kept.
+  void flush();
+
+  /// Bytes that could not be written (a full disk), so far. The container does not wait for them.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
+
+ private:
+  void line(Stream stream, std::string_view text);
+  void put();
+  void turn_over();
+
+  int directory_ = -1;
+  Options options_;
+  sys::UniqueFd file_;
+  std::uint64_t size_ = 0;
+  std::uint64_t lost_ = 0;
+  std::string buffer_;                  // whole records that are still to be written
+  std::array<std::string, 2> partial_;  // of each stream
+  std::string time_;                    // of this moment, as text
+};
+
+/// The JSON string of UTF-8 text, quotes included; false when it is no UTF-8, and nothing was
+/// added.
+bool append_json_string(std::string& to, std::string_view text);
+
+[[nodiscard]] std::string base64(std::string_view bytes);
+
+}  // namespace nucleus::log

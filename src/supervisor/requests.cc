@@ -1,0 +1,105 @@
+// What can be asked of a supervisor. Each request is one JSON object with "op"; each is answered by
+// one object, or by {"error": ...}.
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/json_fields.h"
+#include "supervisor/supervisor.h"
+
+namespace nucleus::supervisor {
+namespace {
+
+using json::Json;
+
+std::optional<std::int64_t> number(const Json& request, const char* name) {
+  const auto found = request.find(name);
+  if (found == request.end() || !found->is_number_integer()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+
+}  // namespace
+
+Result<> Supervisor::need_running() const {
+  if (life_ && life_->is_running()) return {};
+  return fail(Kind::usage, ESRCH, "reach the workload of", held_.entry().id, "it does not run");
+}
+
+std::string Supervisor::end_text() const {
+  Json object;
+  object["id"] = held_.entry().id;
+  object["status"] = store::status_name(held_.entry().status);
+  if (held_.entry().ending) {
+    object["code"] = held_.entry().ending->code;
+    object["reason"] = held_.entry().ending->reason;
+  }
+  return json::dump(object);
+}
+
+void Supervisor::heard(ClientId client, control::Packet packet) {
+  const auto parsed = json::parse(packet.text, "the request");
+  if (!parsed || !parsed->is_object() || !parsed->contains("op") || !(*parsed)["op"].is_string()) {
+    server_->refuse(client,
+                    fail(Kind::usage, EPROTO, "understand", "the request").error());
+    return;
+  }
+  const Json& request = *parsed;
+  const std::string op = request["op"].get<std::string>();
+  const auto handled = [&]() -> Result<> {
+    if (op == "wait") {
+      waiting_.push_back(client);
+      return {};
+    }
+    if (op == "stop" || op == "remove") {
+      const spec::Supervision& life = spec_.supervision;
+      const auto patience = number(request, "timeout_ms").value_or(life.stop_timeout.count());
+      const auto signal = number(request, "signal").value_or(life.stop_signal);
+      waiting_.push_back(client);
+      if (op == "remove") removing_ = true;
+      stop(static_cast<int>(signal), std::chrono::milliseconds(patience));
+      return {};
+    }
+    if (op == "kill") {
+      NUCLEUS_CHECK(need_running());
+      const auto signal = static_cast<int>(number(request, "signal").value_or(SIGKILL));
+      if (signal == SIGKILL) {
+        stopping_ = true;
+        NUCLEUS_CHECK(life_->running().kill_for(container::KilledFor::signal, SIGKILL));
+      } else {
+        NUCLEUS_CHECK(life_->running().send(signal));
+      }
+      server_->answer(client, "{}");
+      return {};
+    }
+    if (op == "start") {
+      NUCLEUS_CHECK(need_running());
+      if (!life_->running().container().parked)
+        return fail(Kind::usage, 0, "start", held_.entry().id, "it runs already");
+      NUCLEUS_CHECK(life_->release());
+      NUCLEUS_CHECK(held_.become(store::Status::running, [](store::Entry& entry) {
+        timespec now{};
+        ::clock_gettime(CLOCK_REALTIME, &now);
+        entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+      }));
+      server_->answer(client, "{}");
+      return {};
+    }
+    if (op == "rename") {
+      const auto name = request.find("name");
+      if (name == request.end() || !name->is_string())
+        return fail(Kind::usage, EPROTO, "understand", "the request");
+      NUCLEUS_CHECK(store_.rename(held_, name->get<std::string>()));
+      spec_.name = name->get<std::string>();
+      server_->answer(client, "{}");
+      return {};
+    }
+    return fail(Kind::usage, ENOSYS, "do", op,
+                "the container's supervisor is of another version of nucleus");
+  }();
+  if (!handled) server_->refuse(client, handled.error());
+}
+
+void Supervisor::gone(ClientId client) { std::erase(waiting_, client); }
+
+}  // namespace nucleus::supervisor

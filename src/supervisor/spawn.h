@@ -1,0 +1,41 @@
+// Starting a supervisor: nucleus itself, executed again in a session of its own, told by a sealed
+// file what to do. Nothing of a request is on a command line or in an environment.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "spec/container_spec.h"
+
+namespace nucleus::supervisor {
+
+enum class Wish {
+  run,     // a new container, started
+  create,  // a new container, ready to be started
+  start,   // one that has ended, again
+};
+
+struct Request {
+  Wish wish = Wish::run;
+  std::string root;          // the opened state root
+  std::string id;
+  spec::ContainerSpec spec;  // ignored with Wish::start: the record has it
+};
+
+struct Spawned {
+  std::string id;
+  std::vector<std::string> warnings;
+};
+
+/// Comes back when the container runs (or is ready), or with what went wrong; then nothing is left.
+/// When the caller dies before, the start is given up.
+[[nodiscard]] Result<Spawned> spawn(const Request& request);
+
+/// The word by which nucleus is told to be a supervisor.
+inline constexpr const char* kSupervisorWord = "supervise-container";
+
+/// What runs then; the exit code.
+int supervisor_main();
+
+}  // namespace nucleus::supervisor

@@ -1,0 +1,354 @@
+#include "supervisor/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "base/json_fields.h"
+#include "container/state_root.h"
+
+namespace nucleus::supervisor {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstBackOff{100};
+constexpr std::chrono::milliseconds kLongestBackOff{60'000};
+// One that has run this long is no longer in a row of failures.
+constexpr std::uint64_t kLongEnoughUsec = 10'000'000;
+
+std::int64_t now_usec() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+}
+
+std::string policy_text(const spec::Supervision& life) {
+  switch (life.restart) {
+    case spec::RestartPolicy::no: return "no";
+    case spec::RestartPolicy::always: return "always";
+    case spec::RestartPolicy::unless_stopped: return "unless-stopped";
+    case spec::RestartPolicy::on_failure:
+      return life.restart_most == 0 ? "on-failure"
+                                    : "on-failure:" + std::to_string(life.restart_most);
+  }
+  return "no";
+}
+
+store::Ending ending_of(const spec::Outcome& outcome) {
+  return {.reason = spec::reason_name(outcome.reason),
+          .code = outcome.code,
+          .signal = outcome.signal,
+          .limit = outcome.limit,
+          .message = outcome.message,
+          .peak_memory_bytes = outcome.peak_memory_bytes,
+          .cpu_usec = outcome.cpu_usec,
+          .oom_kills = outcome.oom_kills};
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Request& request, sys::UniqueFd answer)
+    : request_(request),
+      answer_(std::move(answer)),
+      spec_(request.spec),
+      store_(request.root) {}
+
+Supervisor::~Supervisor() = default;
+
+int Supervisor::run() {
+  if (const auto begun = begin(); !begun) {
+    if (life_) (void)life_->finish(std::unexpected(begun.error()));
+    life_.reset();
+    server_.reset();
+    // A start that went wrong leaves a record only of one that was there before.
+    if (held_.valid() && request_.wish != Wish::start) {
+      held_.remove();
+    } else if (held_.valid() && held_.entry().status == store::Status::creating) {
+      (void)held_.become(store::Status::failed, [&](store::Entry& entry) {
+        entry.finished_usec = now_usec();
+        entry.ending = store::Ending{.reason = "start-failed",
+                                     .code = spec::exit_code(begun.error().kind),
+                                     .signal = 0,
+                                     .limit = {},
+                                     .message = begun.error().text(),
+                                     .peak_memory_bytes = {},
+                                     .cpu_usec = {},
+                                     .oom_kills = {}};
+      });
+    }
+    (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
+    return 125;
+  }
+  tell_caller();
+  const auto looped = loop_.run();
+  life_.reset();
+  server_.reset();
+  return looped ? 0 : 125;
+}
+
+Result<> Supervisor::begin() {
+  NUCLEUS_CHECK(signals_.hold());
+  caller_ = container::read_caller();
+  if (request_.wish == Wish::start) {
+    held_ = NUCLEUS_TRY(store_.hold(request_.id));
+    spec_ = NUCLEUS_TRY(store_.spec(request_.id));
+    spec_.name = held_.entry().name;
+    // Of a supervisor that was killed: what was running ended with it.
+    const store::Status before = held_.entry().status;
+    if (before != store::Status::stopped && before != store::Status::failed)
+      NUCLEUS_CHECK(held_.update([](store::Entry& entry) { entry.status = store::Status::stopped; }));
+    NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
+      entry.supervisor = ::getpid();
+      entry.started_usec.reset();
+      entry.finished_usec.reset();
+      entry.pid = 0;
+    }));
+  } else {
+    NUCLEUS_CHECK(make_record());
+  }
+  if (spec_.supervision.log_driver == spec::LogDriver::json) {
+    log_ = NUCLEUS_TRY(log::Writer::open(
+        held_.directory_fd(),
+        {.size = spec_.supervision.log_size.bytes, .files = spec_.supervision.log_files}));
+  }
+  NUCLEUS_CHECK(open_streams());
+  server_.emplace(loop_, held_.entry().owner,
+                  ControlServer::Events{
+                      .heard = [this](ClientId client,
+                                      control::Packet packet) { heard(client, std::move(packet)); },
+                      .gone = [this](ClientId client) { gone(client); }});
+  NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
+  NUCLEUS_CHECK(start_life(request_.wish == Wish::create));
+  loop_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
+  return {};
+}
+
+Result<> Supervisor::make_record() {
+  store::Entry entry;
+  entry.id = request_.id;
+  entry.name = spec_.name;
+  entry.owner = caller_.uid;
+  entry.created_usec = now_usec();
+  entry.supervisor = ::getpid();
+  entry.restart = policy_text(spec_.supervision);
+  entry.remove = spec_.supervision.remove;
+  entry.log_driver = spec_.supervision.log_driver == spec::LogDriver::json ? "json" : "none";
+  entry.command = spec_.argv;
+  entry.labels = spec_.labels;
+  held_ = NUCLEUS_TRY(store_.create(entry, spec_));
+  return {};
+}
+
+// The container inherits our own three streams. We hold their other ends as well, so that nothing
+// breaks for it when nobody listens, and one run after another finds them there.
+Result<> Supervisor::open_streams() {
+  if (spec_.terminal) return {};
+  for (int stream = 1; stream <= 2; ++stream) {
+    if (!log_ && !spec_.interactive) continue;
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
+    sys::UniqueFd& ours = output_.at(static_cast<std::size_t>(stream) - 1);
+    ours.reset(ends[0]);
+    const sys::UniqueFd theirs(ends[1]);
+    ::fcntl(ours.get(), F_SETFL, O_RDONLY | O_NONBLOCK);
+    ::fcntl(ours.get(), F_SETPIPE_SZ, 1 << 20);  // fewer wake-ups; what a user may not have stays
+    if (::dup2(theirs.get(), stream) < 0)
+      return fail(Kind::runtime, errno, "open the stream", std::to_string(stream));
+    const log::Stream name = stream == 1 ? log::Stream::out : log::Stream::err;
+    loop_.watch(ours.get(), POLLIN, [this, name, fd = ours.get()](short) { read_stream(name, fd); });
+  }
+  if (spec_.interactive) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
+    const sys::UniqueFd theirs(ends[0]);
+    input_.reset(ends[1]);
+    ::fcntl(input_.get(), F_SETFL, O_WRONLY | O_NONBLOCK);
+    if (::dup2(theirs.get(), 0) < 0) return fail(Kind::runtime, errno, "open", "standard input");
+  }
+  return {};
+}
+
+void Supervisor::read_stream(log::Stream stream, int fd) {
+  static std::array<char, 256U << 10> buffer;
+  // Not for ever: others wait as well.
+  for (int round = 0; round < 16; ++round) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got <= 0) return;
+    if (log_) log_->take(stream, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    if (static_cast<std::size_t>(got) < buffer.size()) return;
+  }
+}
+
+void Supervisor::drain() {
+  for (const std::size_t index : {0U, 1U}) {
+    const int fd = output_.at(index).get();
+    if (fd < 0) continue;
+    for (pollfd more{.fd = fd, .events = POLLIN, .revents = 0}; ::poll(&more, 1, 0) > 0;)
+      read_stream(index == 0 ? log::Stream::out : log::Stream::err, fd);
+  }
+  if (terminal_.valid()) {
+    // EIO is its end: see container/terminal.cc for why one of them is not enough.
+    for (int ends = 0; ends < 2;) {
+      std::array<char, 4096> buffer{};
+      const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
+      if (got > 0 && log_)
+        log_->take(log::Stream::out, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+      if (got <= 0) ++ends;
+    }
+    loop_.unwatch(terminal_watch_);
+    terminal_.reset();
+  }
+  if (log_) log_->flush();
+}
+
+// Gives up a start when the one who asked for it is gone, or when we are told to end.
+Result<> Supervisor::await(int fd) {
+  for (;;) {
+    pollfd fds[3] = {{.fd = fd, .events = POLLIN, .revents = 0},
+                     {.fd = answer_.get(), .events = 0, .revents = 0},
+                     {.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
+    if (::poll(fds, 3, -1) < 0) {
+      if (errno == EINTR) continue;
+      return fail(Kind::runtime, errno, "wait for", "the container");
+    }
+    if (fds[0].revents != 0) return {};
+    if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
+      return fail(Kind::runtime, EPIPE, "start", "the container", "who asked for it is gone");
+    while (const auto signal = signals_.next()) {
+      if (*signal != SIGHUP) NUCLEUS_CHECK(signals_.interrupt(*signal));
+    }
+  }
+}
+
+Result<> Supervisor::start_life(bool park) {
+  container::LifeOptions options;
+  options.id = request_.id;
+  options.caller = caller_;
+  options.state_root = request_.root;
+  options.report = true;
+  options.named = false;
+  options.park = park;
+  options.terminal = {.rows = 24, .columns = 80};
+  options.await = [this](int fd) { return await(fd); };
+  life_.emplace(loop_, spec_, std::move(options));
+  NUCLEUS_CHECK(life_->start([this](Facts facts) { ended(std::move(facts)); }));
+  terminal_ = std::move(life_->running().container().terminal);
+  if (terminal_.valid()) {
+    ::fcntl(terminal_.get(), F_SETFL, O_RDWR | O_NONBLOCK);
+    terminal_watch_ = loop_.watch(terminal_.get(), POLLIN, [this](short) {
+      read_stream(log::Stream::out, terminal_.get());
+    });
+  }
+  return held_.become(park ? store::Status::created : store::Status::running,
+                      [&](store::Entry& entry) {
+                        entry.pid = life_->running().pid();
+                        entry.cgroups = life_->cgroup().paths();
+                        entry.notes = life_->decision().notes;
+                        if (!park) entry.started_usec = now_usec();
+                      });
+}
+
+void Supervisor::tell_caller() {
+  json::Json object;
+  object["id"] = request_.id;
+  object["warnings"] = life_ ? life_->warnings() : std::vector<std::string>();
+  (void)control::send_packet(answer_.get(), json::dump(object));
+  answer_.reset();
+}
+
+// A closed terminal or an ended session is no wish for the container's end.
+void Supervisor::on_signal() {
+  while (const auto signal = signals_.next()) {
+    if (*signal == SIGTERM || *signal == SIGINT || *signal == SIGQUIT)
+      stop(spec_.supervision.stop_signal, spec_.supervision.stop_timeout);
+  }
+}
+
+void Supervisor::stop(int signal, std::chrono::milliseconds patience) {
+  stopping_ = true;
+  if (restart_timer_ != 0) {
+    loop_.cancel(std::exchange(restart_timer_, 0));
+    return finish();
+  }
+  if (!life_ || !life_->is_running()) return;
+  container::Running& running = life_->running();
+  if (patience.count() == 0 || running.container().parked) {
+    (void)running.kill_for(container::KilledFor::signal, SIGKILL);
+    return;
+  }
+  (void)running.send(signal);
+  // One that is frozen hears nothing: the signal waits for it.
+  loop_.cancel(kill_timer_);
+  kill_timer_ = loop_.after(patience, [this] {
+    if (life_ && life_->is_running())
+      (void)life_->running().kill_for(container::KilledFor::signal, SIGKILL);
+  });
+}
+
+// Called from within the one that ended: what belongs to it is cleared away a moment later.
+void Supervisor::ended(Facts facts) {
+  loop_.after(std::chrono::milliseconds(0), [this, facts = std::move(facts)] { wind_up(facts); });
+}
+
+void Supervisor::wind_up(const Facts& facts) {
+  loop_.cancel(kill_timer_);
+  drain();
+  const spec::Outcome outcome = life_->finish(facts);
+  life_.reset();
+  (void)held_.become(store::Status::stopped, [&](store::Entry& entry) {
+    entry.pid = 0;
+    entry.cgroups.clear();
+    entry.finished_usec = now_usec();
+    entry.ending = ending_of(outcome);
+    entry.notes = outcome.notes;
+  });
+  if (outcome.wall_usec >= kLongEnoughUsec) {
+    back_off_ = {};
+    failures_ = 0;
+  }
+  if (!wants_restart(outcome)) return finish();
+  failures_ += outcome.code != 0 ? 1U : 0U;
+  back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
+  restart_timer_ = loop_.after(back_off_, [this] { restart(); });
+}
+
+bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
+  const spec::Supervision& life = spec_.supervision;
+  if (stopping_) return false;
+  switch (life.restart) {
+    case spec::RestartPolicy::no: return false;
+    case spec::RestartPolicy::always:
+    case spec::RestartPolicy::unless_stopped: return true;
+    case spec::RestartPolicy::on_failure:
+      return outcome.code != 0 && (life.restart_most == 0 || failures_ < life.restart_most);
+  }
+  return false;
+}
+
+void Supervisor::restart() {
+  restart_timer_ = 0;
+  const auto again = [&]() -> Result<> {
+    NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
+      ++entry.restarts;
+      entry.finished_usec.reset();
+    }));
+    return start_life(false);
+  }();
+  if (again) return;
+  wind_up(std::unexpected(again.error()));
+}
+
+void Supervisor::finish() {
+  const std::string text = end_text();
+  // Who waits for its removal finds nothing of it when the answer comes.
+  if (removing_ || spec_.supervision.remove) held_.remove();
+  for (const ClientId client : std::exchange(waiting_, {})) server_->answer(client, text);
+  loop_.stop();
+}
+
+}  // namespace nucleus::supervisor

@@ -1,0 +1,82 @@
+// The process that stays with a container: owns it, its record, its log and its control socket;
+// starts it again as its policy says; ends with it.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "container/life.h"
+#include "container/signals.h"
+#include "log/writer.h"
+#include "store/store.h"
+#include "supervisor/control_server.h"
+#include "supervisor/spawn.h"
+#include "sys/event_loop.h"
+
+namespace nucleus::supervisor {
+
+class Supervisor {
+ public:
+  /// `answer`: where the caller waits to hear that the container runs, or why not.
+  Supervisor(const Request& request, sys::UniqueFd answer);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();
+
+  int run();
+
+ private:
+  using ClientId = ControlServer::ClientId;
+  using Facts = Result<container::EndFacts>;
+
+  // supervisor.cc: the life of the container
+  Result<> begin();
+  Result<> make_record();
+  Result<> open_streams();
+  Result<> start_life(bool park);
+  Result<> await(int fd);
+  void tell_caller();
+  void on_signal();
+  void ended(Facts facts);
+  void wind_up(const Facts& facts);
+  [[nodiscard]] bool wants_restart(const spec::Outcome& outcome) const;
+  void restart();
+  void finish();
+  void stop(int signal, std::chrono::milliseconds patience);
+  void read_stream(log::Stream stream, int fd);
+  void drain();
+
+  // requests.cc: what is asked for at the control socket
+  void heard(ClientId client, control::Packet packet);
+  void gone(ClientId client);
+  [[nodiscard]] Result<> need_running() const;
+  [[nodiscard]] std::string end_text() const;
+
+  const Request& request_;
+  sys::UniqueFd answer_;
+  container::Signals signals_;
+  sys::EventLoop loop_;
+  spec::ContainerSpec spec_;
+  isolation::Caller caller_;
+  store::Store store_;
+  store::Held held_;
+  std::optional<log::Writer> log_;
+  std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error
+  sys::UniqueFd input_;                  // of its standard input, with --interactive
+  sys::UniqueFd terminal_;
+  sys::EventLoop::Id terminal_watch_ = 0;
+  std::optional<ControlServer> server_;
+  std::optional<container::Life> life_;
+  bool stopping_ = false;  // it was asked to end: no restart
+  bool removing_ = false;
+  std::uint32_t failures_ = 0;  // in a row, for on-failure:N
+  std::chrono::milliseconds back_off_{};
+  sys::EventLoop::Id kill_timer_ = 0, restart_timer_ = 0;
+  std::vector<ClientId> waiting_;  // to be told of the end
+};
+
+}  // namespace nucleus::supervisor
