@@ -21,6 +21,7 @@ int kill_main(int argc, char** argv);
 int rm_main(int argc, char** argv);
 int wait_main(int argc, char** argv);
 int rename_main(int argc, char** argv);
+int exec_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
@@ -35,6 +36,7 @@ extern const config::VerbText kKillText;
 extern const config::VerbText kRmText;
 extern const config::VerbText kWaitText;
 extern const config::VerbText kRenameText;
+extern const config::VerbText kExecText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
@@ -50,6 +52,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kRmText, .main = rm_main},
     {.text = &kWaitText, .main = wait_main},
     {.text = &kRenameText, .main = rename_main},
+    {.text = &kExecText, .main = exec_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},

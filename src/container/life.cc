@@ -39,7 +39,11 @@ Result<> Life::start(Running::Ended ended) {
 }
 
 Result<> Life::release() {
-  NUCLEUS_CHECK(launch::release(decision_.plan, running_->container(), hooks()));
+  const auto released = launch::release(decision_.plan, running_->container(), hooks());
+  if (!released) {
+    running_->give_up(released.error());
+    return released;
+  }
   started_ = sys::EventLoop::Clock::now();
   return {};
 }

@@ -71,6 +71,7 @@ void Running::finish() {
   const auto facts = [&]() -> Result<EndFacts> {
     const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
     facts_.counters = cgroup_.read_counters();
+    if (gave_up_) return std::unexpected(*gave_up_);
     const auto told = launch::last_word(plan_, container_);
     if (!told && facts_.killed_for == KilledFor::nothing) return std::unexpected(told.error());
     facts_.status = told ? told->value_or(status) : status;
@@ -91,6 +92,11 @@ Result<> Running::kill_for(KilledFor reason, int signal) {
   facts_.killed_for = reason;
   facts_.signal = signal;
   return container_.init.send_signal(SIGKILL);
+}
+
+void Running::give_up(const Error& error) {
+  gave_up_ = error;
+  (void)container_.init.send_signal(SIGKILL);
 }
 
 Result<> Running::send(int signal) {

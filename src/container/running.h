@@ -38,6 +38,9 @@ class Running {
   /// counts.
   Result<> kill_for(KilledFor reason, int signal = 0);
 
+  /// Ends it, with this error as its end: the workload was never started.
+  void give_up(const Error& error);
+
   [[nodiscard]] pid_t pid() const { return container_.init.pid(); }
   [[nodiscard]] int pidfd() const { return container_.init.pidfd(); }
   [[nodiscard]] launch::Launched& container() { return container_; }
@@ -70,6 +73,7 @@ class Running {
     sys::EventLoop::Clock::time_point until;
   } doubt_;
   EndFacts facts_;
+  std::optional<Error> gave_up_;
 };
 
 }  // namespace nucleus::container

@@ -100,6 +100,11 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
       std::to_string(plan.spec->identity.uid) + ":" + std::to_string(plan.spec->identity.gid);
   switch (message.step) {
     case Step::mount_op: return mount_failure(plan, message);
+    case Step::join:
+      if (message.index == 1) return simple("make", "a process inside the container");
+      return simple("join", "the container's namespaces",
+                    message.errnum == ESRCH ? "it has just ended" : "");
+    case Step::streams: return simple("open", "the streams of the new process");
     case Step::execute: return execute_failure(plan, message.errnum);
     case Step::become_root: return simple("become root of", "the container's user namespace");
     case Step::set_host_name: return simple("set the host name", plan.spec->hostname);

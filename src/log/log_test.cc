@@ -1,6 +1,6 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -33,7 +33,8 @@ class LogTest : public testing::Test {
   std::vector<std::string> read(const Selection& selection = {}) const {
     std::vector<std::string> lines;
     Reader reader(directory_);
-    EXPECT_TRUE(reader.read(selection, [&](const Record& record) { lines.push_back(record.text); }));
+    EXPECT_TRUE(
+        reader.read(selection, [&](const Record& record) { lines.push_back(record.text); }));
     return lines;
   }
 
@@ -55,10 +56,12 @@ TEST_F(LogTest, BytesComeBackAsTheyWent) {
   log.take(Stream::out, "half ");
   log.take(Stream::out, "a line\nand ");
   log.flush();
-  EXPECT_THAT(read(), ElementsAre("plain \"quoted\" \\ tab\t\x01 \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\n",
-                                  all, "half a line\n", "and "));
+  EXPECT_THAT(read(),
+              ElementsAre("plain \"quoted\" \\ tab\t\x01 \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\n",
+                          all, "half a line\n", "and "));
   EXPECT_THAT(read({.tail = 1, .since = {}, .until = {}, .stream = {}}), ElementsAre("and "));
-  EXPECT_THAT(read({.tail = {}, .since = {}, .until = {}, .stream = Stream::err}), ElementsAre(all));
+  EXPECT_THAT(read({.tail = {}, .since = {}, .until = {}, .stream = Stream::err}),
+              ElementsAre(all));
   EXPECT_THAT(read({.tail = {}, .since = "2999", .until = {}, .stream = {}}), ElementsAre());
 }
 

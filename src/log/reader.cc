@@ -109,8 +109,8 @@ Result<> Reader::read(const Selection& selection, const std::function<void(const
   for (std::uint32_t number = 0; number < 1000; ++number) {
     const std::string name =
         number == 0 ? std::string(kFileName) : kFileName + ("." + std::to_string(number));
-    auto file = sys::open_at(AT_FDCWD, directory_ + "/" + name, O_RDONLY | O_NOFOLLOW, 0,
-                             "open the log");
+    auto file =
+        sys::open_at(AT_FDCWD, directory_ + "/" + name, O_RDONLY | O_NOFOLLOW, 0, "open the log");
     if (!file) {
       if (number == 0) return std::unexpected(file.error());
       break;
@@ -163,8 +163,7 @@ Result<> Reader::more(const Selection& selection, const std::function<void(const
 }
 
 Result<std::string> parse_time(const std::string& flag, const std::string& text) {
-  const bool digits =
-      !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
   // A date has two dashes where no age has any.
   if (text.size() >= 10 && text[4] == '-' && text[7] == '-' &&
       text.find_first_not_of("0123456789-:T.Z") == std::string::npos) {

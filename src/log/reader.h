@@ -44,8 +44,8 @@ class Reader {
   std::string partial_;  // of a line whose end was not there yet
 };
 
-/// "2026-11-25T22:59:32Z", "2026-11-25", seconds since the epoch, or an age as "10m": as Record.time
-/// would say it. Errors: Kind::usage, naming `flag`.
+/// "2026-11-25T22:59:32Z", "2026-11-25", seconds since the epoch, or an age as "10m": as
+/// Record.time would say it. Errors: Kind::usage, naming `flag`.
 [[nodiscard]] Result<std::string> parse_time(const std::string& flag, const std::string& text);
 
 }  // namespace nucleus::log

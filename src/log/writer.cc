@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -44,7 +45,8 @@ std::size_t sequence(std::string_view text, std::size_t at) {
     if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
     return follows(at + 1) && follows(at + 2) ? 3 : 0;
   }
-  if (first > 0xF4 || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
+  if (first > 0xF4 || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
+    return 0;
   return follows(at + 1) && follows(at + 2) && follows(at + 3) ? 4 : 0;
 }
 
@@ -113,9 +115,8 @@ Result<Writer> Writer::open(int directory, Options options) {
   Writer writer;
   writer.directory_ = directory;
   writer.options_ = options;
-  writer.file_ =
-      NUCLEUS_TRY(sys::open_at(directory, kFileName, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
-                               0600, "open the log"));
+  writer.file_ = NUCLEUS_TRY(sys::open_at(
+      directory, kFileName, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600, "open the log"));
   struct stat info{};
   if (::fstat(writer.file_.get(), &info) == 0)
     writer.size_ = static_cast<std::uint64_t>(info.st_size);
@@ -172,7 +173,8 @@ void Writer::line(Stream stream, std::string_view text) {
     buffer_ += "\"base64\":\"" + base64(text) + "\"";
   }
   buffer_ += "}\n";
-  if (buffer_.size() >= kWriteAt) put();
+  // Never so much at once that it would not fit into a file.
+  if (buffer_.size() >= std::min<std::uint64_t>(kWriteAt, options_.size / 4)) put();
 }
 
 // What cannot be written is lost: a workload never waits for a disk to be emptied.

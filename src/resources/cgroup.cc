@@ -1,5 +1,6 @@
 #include "resources/cgroup.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,12 +12,15 @@
 #include <cerrno>
 #include <charconv>
 #include <ctime>
+#include <memory>
 #include <string_view>
 
 #include "sys/file.h"
 
 namespace nucleus::resources {
 namespace {
+
+constexpr std::string_view kLeafPrefix = "exec-";
 
 // The number behind `key` in a flat keyed file, or the whole file's number when the key is empty.
 std::optional<std::uint64_t> read_number(int directory, const std::string& file,
@@ -100,7 +104,26 @@ void kill_everything(int directory) {
   if (!sys::write_file_at(directory, "cgroup.kill", "1")) kill_listed(directory);
 }
 
+// Leaves of further processes: what is still in them goes with the container.
+void remove_leaves(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(path.c_str()), &::closedir);
+  while (entries != nullptr) {
+    const dirent* const entry = ::readdir(entries.get());
+    if (entry == nullptr) return;
+    if (entry->d_type != DT_DIR || !std::string_view(entry->d_name).starts_with(kLeafPrefix))
+      continue;
+    const std::string leaf = path + "/" + entry->d_name;
+    const sys::UniqueFd fd(::open(leaf.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    for (unsigned round = 0; ::rmdir(leaf.c_str()) < 0 && errno == EBUSY; ++round) {
+      if (fd.valid()) kill_everything(fd.get());
+      if (!wait_a_little(round)) break;
+    }
+  }
+}
+
 Result<> remove_directory(const std::string& path, int directory) {
+  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
+  remove_leaves(path);
   for (unsigned round = 0;; ++round) {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return {};
     if (errno != EBUSY || !wait_a_little(round)) {
@@ -256,6 +279,47 @@ std::vector<std::string> Cgroup::paths() const {
   std::vector<std::string> paths;
   for (const Directory& directory : directories_) paths.push_back(directory.plan.path);
   return paths;
+}
+
+Result<Leaf> Leaf::create(const Cgroup& cgroup, const std::string& name) {
+  Leaf leaf;
+  const Cgroup::Directory* chosen = nullptr;
+  for (const Cgroup::Directory& directory : cgroup.directories_) {
+    if (chosen == nullptr || directory.plan.v2 || (directory.plan.pids && !chosen->plan.v2))
+      chosen = &directory;
+  }
+  if (chosen == nullptr) return leaf;
+  const std::string path = chosen->plan.path + "/" + std::string(kLeafPrefix) + name;
+  if (::mkdir(path.c_str(), 0755) < 0) return fail(Kind::runtime, errno, "create the cgroup", path);
+  leaf.path_ = path;
+  leaf.v2_ = chosen->plan.v2;
+  auto fd = sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the cgroup");
+  if (!fd) {
+    ::rmdir(path.c_str());
+    return std::unexpected(fd.error());
+  }
+  leaf.fd_ = std::move(*fd);
+  return leaf;
+}
+
+Result<> Leaf::attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const {
+  for (const Cgroup::Directory& directory : cgroup.directories_) {
+    if (directory.plan.v2 && cloned_into) continue;
+    const bool here = !empty() && path_.starts_with(directory.plan.path + "/");
+    NUCLEUS_CHECK(sys::write_file_at(here ? fd_.get() : directory.fd.get(), "cgroup.procs",
+                                     std::to_string(pid)));
+  }
+  return {};
+}
+
+void Leaf::kill_all() const {
+  if (fd_.valid()) kill_everything(fd_.get());
+}
+
+void Leaf::remove() {
+  if (path_.empty()) return;
+  ::rmdir(path_.c_str());
+  path_.clear();
 }
 
 bool reclaim_cgroup(const std::string& path) {

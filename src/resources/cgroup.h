@@ -76,6 +76,7 @@ class Cgroup {
   [[nodiscard]] std::vector<std::string> paths() const;
 
  private:
+  friend class Leaf;
   struct Directory {
     CgroupDirectory plan;
     sys::UniqueFd fd;
@@ -90,6 +91,32 @@ class Cgroup {
 
   std::vector<Directory> directories_;
   std::vector<Watch> watches_;
+};
+
+/// A cgroup below a container's, for one further process and what comes of it: so that these can be
+/// killed and nothing else. Empty where the container has none.
+class Leaf {
+ public:
+  Leaf() = default;
+  Leaf(Leaf&&) = default;
+  Leaf& operator=(Leaf&&) = default;
+
+  [[nodiscard]] static Result<Leaf> create(const Cgroup& cgroup, const std::string& name);
+
+  [[nodiscard]] bool empty() const { return path_.empty(); }
+  /// For CLONE_INTO_CGROUP, or -1.
+  [[nodiscard]] int v2_fd() const { return v2_ ? fd_.get() : -1; }
+  /// Moves `pid` here, and into the container's other directories.
+  [[nodiscard]] Result<> attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const;
+  /// SIGKILL to everything in it.
+  void kill_all() const;
+  /// Removes it, if nothing is left inside; else the container's end does.
+  void remove();
+
+ private:
+  std::string path_;
+  sys::UniqueFd fd_;
+  bool v2_ = false;
 };
 
 /// For a directory that a dead nucleus left: kills what is inside and removes it. True when it is

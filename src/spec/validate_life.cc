@@ -75,7 +75,8 @@ void Validator::restart() {
   } else if (policy == "unless-stopped" && !counted) {
     life.restart = RestartPolicy::unless_stopped;
   } else if (policy != "no" || counted) {
-    return refuse("--restart", text, "use no, on-failure, on-failure:TIMES, always or unless-stopped");
+    return refuse("--restart", text,
+                  "use no, on-failure, on-failure:TIMES, always or unless-stopped");
   }
   if (counted) {
     const auto most = parse_number("--restart", text.substr(colon + 1), 1, 1'000'000);

@@ -36,9 +36,8 @@ Result<> ControlServer::listen(int directory) {
   ::unlinkat(directory, control::kSocketName, 0);
   sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0177);
-  const bool bound =
-      fd.valid() &&
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool bound = fd.valid() && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                                          sizeof address) == 0;
   const int why = errno;
   ::umask(before);
   if (!bound || ::listen(fd.get(), 64) < 0)
@@ -56,9 +55,9 @@ void ControlServer::accept() {
   const bool known = ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
   if (!known || (peer.uid != 0 && peer.uid != owner_)) {
     (void)control::send_packet(fd.get(), control::error_text(fail(Kind::usage, EPERM, "talk to",
-                                                                   "the container's supervisor",
-                                                                   "only root and its creator may")
-                                                                  .error()));
+                                                                  "the container's supervisor",
+                                                                  "only root and its creator may")
+                                                                 .error()));
     return;
   }
   if (clients_.size() >= kMostClients) {

@@ -40,8 +40,7 @@ std::string Supervisor::end_text() const {
 void Supervisor::heard(ClientId client, control::Packet packet) {
   const auto parsed = json::parse(packet.text, "the request");
   if (!parsed || !parsed->is_object() || !parsed->contains("op") || !(*parsed)["op"].is_string()) {
-    server_->refuse(client,
-                    fail(Kind::usage, EPROTO, "understand", "the request").error());
+    server_->refuse(client, fail(Kind::usage, EPROTO, "understand", "the request").error());
     return;
   }
   const Json& request = *parsed;
@@ -85,6 +84,14 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       server_->answer(client, "{}");
       return {};
     }
+    if (op == "exec") {
+      NUCLEUS_CHECK(need_running());
+      if (life_->running().container().parked)
+        return fail(Kind::usage, 0, "execute in", held_.entry().id, "it is created, not started");
+      return execs_->start(client, *life_, spec_, packet);
+    }
+    if (op == "exec-signal")
+      return execs_->send(client, static_cast<int>(number(request, "signal").value_or(0)));
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())
@@ -100,6 +107,9 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
   if (!handled) server_->refuse(client, handled.error());
 }
 
-void Supervisor::gone(ClientId client) { std::erase(waiting_, client); }
+void Supervisor::gone(ClientId client) {
+  std::erase(waiting_, client);
+  execs_->client_gone(client);
+}
 
 }  // namespace nucleus::supervisor

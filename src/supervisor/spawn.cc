@@ -75,8 +75,8 @@ Result<> execute(int request, int answer) {
   ::sigfillset(&every);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setsigdefault(&attributes, &every);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                              POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string name = "nucleus";
   std::string word = kSupervisorWord;
   char* const argv[] = {name.data(), word.data(), nullptr};
@@ -128,8 +128,8 @@ Result<Spawned> spawn(const Request& request) {
 int supervisor_main() {
   // Anybody can type the word: without the two descriptors there is nothing to do.
   struct stat info{};
-  if (::fstat(kRequestFd, &info) < 0 || !S_ISREG(info.st_mode) ||
-      ::fstat(kAnswerFd, &info) < 0 || !S_ISSOCK(info.st_mode))
+  if (::fstat(kRequestFd, &info) < 0 || !S_ISREG(info.st_mode) || ::fstat(kAnswerFd, &info) < 0 ||
+      !S_ISSOCK(info.st_mode))
     return 2;
   ::close_range(kAnswerFd + 1, ~0U, 0);
   const sys::UniqueFd request_fd(kRequestFd);

@@ -18,7 +18,7 @@ enum class Wish {
 
 struct Request {
   Wish wish = Wish::run;
-  std::string root;          // the opened state root
+  std::string root;  // the opened state root
   std::string id;
   spec::ContainerSpec spec;  // ignored with Wish::start: the record has it
 };

@@ -53,10 +53,7 @@ store::Ending ending_of(const spec::Outcome& outcome) {
 }  // namespace
 
 Supervisor::Supervisor(const Request& request, sys::UniqueFd answer)
-    : request_(request),
-      answer_(std::move(answer)),
-      spec_(request.spec),
-      store_(request.root) {}
+    : request_(request), answer_(std::move(answer)), spec_(request.spec), store_(request.root) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -86,6 +83,7 @@ int Supervisor::run() {
   }
   tell_caller();
   const auto looped = loop_.run();
+  execs_.reset();
   life_.reset();
   server_.reset();
   return looped ? 0 : 125;
@@ -101,7 +99,8 @@ Result<> Supervisor::begin() {
     // Of a supervisor that was killed: what was running ended with it.
     const store::Status before = held_.entry().status;
     if (before != store::Status::stopped && before != store::Status::failed)
-      NUCLEUS_CHECK(held_.update([](store::Entry& entry) { entry.status = store::Status::stopped; }));
+      NUCLEUS_CHECK(
+          held_.update([](store::Entry& entry) { entry.status = store::Status::stopped; }));
     NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
       entry.supervisor = ::getpid();
       entry.started_usec.reset();
@@ -123,6 +122,7 @@ Result<> Supervisor::begin() {
                                       control::Packet packet) { heard(client, std::move(packet)); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
+  execs_.emplace(loop_, *server_);
   NUCLEUS_CHECK(start_life(request_.wish == Wish::create));
   loop_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
   return {};
@@ -160,7 +160,8 @@ Result<> Supervisor::open_streams() {
     if (::dup2(theirs.get(), stream) < 0)
       return fail(Kind::runtime, errno, "open the stream", std::to_string(stream));
     const log::Stream name = stream == 1 ? log::Stream::out : log::Stream::err;
-    loop_.watch(ours.get(), POLLIN, [this, name, fd = ours.get()](short) { read_stream(name, fd); });
+    loop_.watch(ours.get(), POLLIN,
+                [this, name, fd = ours.get()](short) { read_stream(name, fd); });
   }
   if (spec_.interactive) {
     int ends[2] = {-1, -1};
@@ -197,7 +198,8 @@ void Supervisor::drain() {
       std::array<char, 4096> buffer{};
       const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
       if (got > 0 && log_)
-        log_->take(log::Stream::out, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+        log_->take(log::Stream::out,
+                   std::string_view(buffer.data(), static_cast<std::size_t>(got)));
       if (got <= 0) ++ends;
     }
     loop_.unwatch(terminal_watch_);
@@ -240,9 +242,8 @@ Result<> Supervisor::start_life(bool park) {
   terminal_ = std::move(life_->running().container().terminal);
   if (terminal_.valid()) {
     ::fcntl(terminal_.get(), F_SETFL, O_RDWR | O_NONBLOCK);
-    terminal_watch_ = loop_.watch(terminal_.get(), POLLIN, [this](short) {
-      read_stream(log::Stream::out, terminal_.get());
-    });
+    terminal_watch_ = loop_.watch(
+        terminal_.get(), POLLIN, [this](short) { read_stream(log::Stream::out, terminal_.get()); });
   }
   return held_.become(park ? store::Status::created : store::Status::running,
                       [&](store::Entry& entry) {
@@ -297,16 +298,20 @@ void Supervisor::ended(Facts facts) {
 
 void Supervisor::wind_up(const Facts& facts) {
   loop_.cancel(kill_timer_);
+  execs_->container_ended();
   drain();
   const spec::Outcome outcome = life_->finish(facts);
   life_.reset();
-  (void)held_.become(store::Status::stopped, [&](store::Entry& entry) {
-    entry.pid = 0;
-    entry.cgroups.clear();
-    entry.finished_usec = now_usec();
-    entry.ending = ending_of(outcome);
-    entry.notes = outcome.notes;
-  });
+  const store::Status before = held_.entry().status;
+  const bool ran = before == store::Status::running || before == store::Status::paused;
+  (void)held_.become(facts || ran ? store::Status::stopped : store::Status::failed,
+                     [&](store::Entry& entry) {
+                       entry.pid = 0;
+                       entry.cgroups.clear();
+                       entry.finished_usec = now_usec();
+                       entry.ending = ending_of(outcome);
+                       entry.notes = outcome.notes;
+                     });
   if (outcome.wall_usec >= kLongEnoughUsec) {
     back_off_ = {};
     failures_ = 0;

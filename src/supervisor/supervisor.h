@@ -14,6 +14,7 @@
 #include "log/writer.h"
 #include "store/store.h"
 #include "supervisor/control_server.h"
+#include "supervisor/execs.h"
 #include "supervisor/spawn.h"
 #include "sys/event_loop.h"
 
@@ -71,6 +72,7 @@ class Supervisor {
   sys::EventLoop::Id terminal_watch_ = 0;
   std::optional<ControlServer> server_;
   std::optional<container::Life> life_;
+  std::optional<Execs> execs_;
   bool stopping_ = false;  // it was asked to end: no restart
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N

@@ -12,13 +12,12 @@ namespace nucleus::cli {
 
 Result<store::Store> open_store(std::optional<std::string> root) {
   default_state_root(root);
-  return store::Store(
-      NUCLEUS_TRY(container::open_state_root(root, container::read_caller())));
+  return store::Store(NUCLEUS_TRY(container::open_state_root(root, container::read_caller())));
 }
 
-int for_each_container(const store::Store& store, const std::vector<std::string>& words,
-                       const std::function<Result<>(const std::string& id,
-                                                    const std::string& word)>& one) {
+int for_each_container(
+    const store::Store& store, const std::vector<std::string>& words,
+    const std::function<Result<>(const std::string& id, const std::string& word)>& one) {
   int code = 0;
   for (const std::string& word : words) {
     const auto done = [&]() -> Result<> { return one(NUCLEUS_TRY(store.resolve(word)), word); }();

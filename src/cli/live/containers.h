@@ -19,9 +19,9 @@ namespace nucleus::cli {
 
 /// Does `one` for each word (name, id or prefix), which it is handed with the id. An error is said
 /// and does not keep the others from their turn. The exit code: 0, or 1 when one failed.
-int for_each_container(const store::Store& store, const std::vector<std::string>& words,
-                       const std::function<Result<>(const std::string& id,
-                                                    const std::string& word)>& one);
+int for_each_container(
+    const store::Store& store, const std::vector<std::string>& words,
+    const std::function<Result<>(const std::string& id, const std::string& word)>& one);
 
 /// Says an error; its exit code.
 int complain_of(const Error& error);
@@ -31,8 +31,8 @@ struct Words {
   std::vector<std::string> list;
   std::optional<int> exit;
 };
-[[nodiscard]] Words parse_words(Parser& parser, const config::VerbText& verb, int argc,
-                                char** argv, std::size_t least, std::size_t most);
+[[nodiscard]] Words parse_words(Parser& parser, const config::VerbText& verb, int argc, char** argv,
+                                std::size_t least, std::size_t most);
 
 /// Prints on standard output; the exit code.
 int print_text(const std::string& text);

@@ -42,8 +42,9 @@ struct Ending {
 
   Result<> into(Json& request) const {
     if (time) {
-      const auto span = *time == "0" ? Result<std::chrono::milliseconds>(std::chrono::milliseconds(0))
-                                     : parse_duration("--time", *time);
+      const auto span = *time == "0"
+                            ? Result<std::chrono::milliseconds>(std::chrono::milliseconds(0))
+                            : parse_duration("--time", *time);
       request["timeout_ms"] = NUCLEUS_TRY(span).count();
     }
     if (signal) {
@@ -96,16 +97,17 @@ int stop_main(int argc, char** argv) {
   if (const auto good = ending.into(request); !good) return complain_of(good.error());
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
-  return for_each_container(
-      *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
-        const store::Listed listed = store->read(id);
-        if (listed.error) return std::unexpected(*listed.error);
-        if (supervised(listed) || listed.entry->restart != "no") {
-          const auto answer = ask(*store, id, request);
-          if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
-        }
-        return print_word(word);
-      });
+  return for_each_container(*store, words.list,
+                            [&](const std::string& id, const std::string& word) -> Result<> {
+                              const store::Listed listed = store->read(id);
+                              if (listed.error) return std::unexpected(*listed.error);
+                              if (supervised(listed) || listed.entry->restart != "no") {
+                                const auto answer = ask(*store, id, request);
+                                if (!answer && !is_gone(answer.error()))
+                                  return std::unexpected(answer.error());
+                              }
+                              return print_word(word);
+                            });
 }
 
 int kill_main(int argc, char** argv) {
@@ -155,7 +157,8 @@ int rm_main(int argc, char** argv) {
           const auto answer = ask(*store, id, {{"op", "remove"}, {"timeout_ms", 0}});
           if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
           held = store->hold(id);
-          if (!held) return held.error().errnum == ENOENT ? print_word(word) : std::unexpected(held.error());
+          if (!held)
+            return held.error().errnum == ENOENT ? print_word(word) : std::unexpected(held.error());
         }
         if (!held) {
           if (!force.value_or(false)) return std::unexpected(held.error());

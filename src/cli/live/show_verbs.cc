@@ -236,15 +236,16 @@ int inspect_main(int argc, char** argv) {
   if (!store) return complain_of(store.error());
   Json list = Json::array();
   std::string lines;
-  const int code = for_each_container(
-      *store, words.list, [&](const std::string& id, const std::string&) -> Result<> {
-        const store::Listed listed = store->read(id);
-        if (listed.error) return std::unexpected(*listed.error);
-        Json object = inspect_json(*store, listed);
-        if (format) lines += NUCLEUS_TRY(formatted(*format, object)) + "\n";
-        list.push_back(std::move(object));
-        return {};
-      });
+  const int code = for_each_container(*store, words.list,
+                                      [&](const std::string& id, const std::string&) -> Result<> {
+                                        const store::Listed listed = store->read(id);
+                                        if (listed.error) return std::unexpected(*listed.error);
+                                        Json object = inspect_json(*store, listed);
+                                        if (format)
+                                          lines += NUCLEUS_TRY(formatted(*format, object)) + "\n";
+                                        list.push_back(std::move(object));
+                                        return {};
+                                      });
   const int printed = print_text(format ? lines : json::dump(list, 2) + "\n");
   return code != 0 ? code : printed;
 }
@@ -280,7 +281,8 @@ int logs_main(int argc, char** argv) {
     const std::string id = NUCLEUS_TRY(store.resolve(words.list[0]));
     const store::Listed listed = store.read(id);
     if (listed.entry && listed.entry->log_driver == "none")
-      return fail(Kind::usage, 0, "show the log of", words.list[0], "it runs with --log-driver none");
+      return fail(Kind::usage, 0, "show the log of", words.list[0],
+                  "it runs with --log-driver none");
     Result<> written;
     const auto show = [&](const log::Record& record) {
       if (!written) return;

@@ -81,7 +81,8 @@ std::string cut(const std::string& text, std::size_t width) {
 Result<std::string> formatted(const std::string& format, const Json& object) {
   std::string out;
   for (std::size_t at = 0; at < format.size();) {
-    if (format[at] == '\\' && at + 1 < format.size() && (format[at + 1] == 't' || format[at + 1] == 'n')) {
+    if (format[at] == '\\' && at + 1 < format.size() &&
+        (format[at + 1] == 't' || format[at + 1] == 'n')) {
       out += format[at + 1] == 't' ? '\t' : '\n';
       at += 2;
       continue;

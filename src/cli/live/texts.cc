@@ -19,13 +19,12 @@ constexpr OptionText kRoot = {
     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
     .values = "DIR"};
 
-constexpr OptionText kStopSignal = {
-    .name = "signal",
-    .letter = 's',
-    .form = "SIGNAL",
-    .group = kFlags,
-    .help = "what is sent",
-    .initial = "what --stop-signal said, or TERM"};
+constexpr OptionText kStopSignal = {.name = "signal",
+                                    .letter = 's',
+                                    .form = "SIGNAL",
+                                    .group = kFlags,
+                                    .help = "what is sent",
+                                    .initial = "what --stop-signal said, or TERM"};
 
 constexpr OptionText kTime = {.name = "time",
                               .letter = 't',
@@ -42,14 +41,13 @@ constexpr OptionText kFormat = {
 
 constexpr OptionText kRootOnly[] = {kRoot};
 constexpr OptionText kStopOptions[] = {kStopSignal, kTime, kRoot};
-constexpr OptionText kKillOptions[] = {
-    {.name = "signal",
-     .letter = 's',
-     .form = "SIGNAL",
-     .group = kFlags,
-     .help = "what is sent to the workload",
-     .initial = "KILL, which ends the whole container"},
-    kRoot};
+constexpr OptionText kKillOptions[] = {{.name = "signal",
+                                        .letter = 's',
+                                        .form = "SIGNAL",
+                                        .group = kFlags,
+                                        .help = "what is sent to the workload",
+                                        .initial = "KILL, which ends the whole container"},
+                                       kRoot};
 constexpr OptionText kRmOptions[] = {
     {.name = "force",
      .letter = 'f',
@@ -70,7 +68,10 @@ constexpr OptionText kPsOptions[] = {
     kRoot};
 constexpr OptionText kInspectOptions[] = {kFormat, kRoot};
 constexpr OptionText kLogsOptions[] = {
-    {.name = "follow", .letter = 'f', .group = kFlags, .help = "go on with what comes, until it ends"},
+    {.name = "follow",
+     .letter = 'f',
+     .group = kFlags,
+     .help = "go on with what comes, until it ends"},
     {.name = "tail",
      .letter = 'n',
      .form = "N|all",
@@ -91,6 +92,42 @@ constexpr OptionText kLogsOptions[] = {
      .values = "stdout|stderr"},
     kRoot};
 
+constexpr OptionText kExecOptions[] = {
+    {.name = "interactive",
+     .letter = 'i',
+     .group = kFlags,
+     .help = "with --tty: pass standard input on (without --tty it always is)"},
+    {.name = "tty",
+     .letter = 't',
+     .group = kFlags,
+     .help = "give it a terminal of the container's"},
+    {.name = "env",
+     .letter = 'e',
+     .form = "KEY=VALUE",
+     .group = kFlags,
+     .help = "environment variable, over the container's own"},
+    {.name = "workdir",
+     .letter = 'w',
+     .form = "DIR",
+     .group = kFlags,
+     .help = "working directory inside",
+     .initial = "the container's"},
+    {.name = "user",
+     .letter = 'u',
+     .form = "USER[:GROUP]",
+     .group = kFlags,
+     .help = "who it is inside, by number or by name in the container's /etc/passwd",
+     .initial = "the container's"},
+    {.name = "timeout",
+     .form = "TIME",
+     .group = kFlags,
+     .help = "kill it, and all that came of it, after this time"},
+    {.name = "detach",
+     .letter = 'd',
+     .group = kFlags,
+     .help = "come back when it runs; its output goes nowhere"},
+    kRoot};
+
 constexpr Example kCreateExamples[] = {
     {.line = "nucleus create --name web -- python3 -m http.server 8080", .about = ""},
 };
@@ -106,6 +143,11 @@ constexpr Example kKillExamples[] = {
 constexpr Example kRmExamples[] = {{.line = "nucleus rm --force web", .about = ""}};
 constexpr Example kWaitExamples[] = {{.line = "nucleus wait web", .about = ""}};
 constexpr Example kRenameExamples[] = {{.line = "nucleus rename web www", .about = ""}};
+constexpr Example kExecExamples[] = {
+    {.line = "nucleus exec web ls -l", .about = ""},
+    {.line = "nucleus exec -it web bash", .about = ""},
+    {.line = "nucleus exec --timeout 5 -u 1000 -w /tmp web sh -c 'id; pwd'", .about = ""},
+};
 constexpr Example kPsExamples[] = {
     {.line = "nucleus ps --all", .about = ""},
     {.line = "nucleus ps --filter label=tier=front --format '{id} {status}'", .about = ""},
@@ -119,8 +161,9 @@ constexpr Example kLogsExamples[] = {
     {.line = "nucleus logs --since 10m --stream stderr web", .about = ""},
 };
 
-constexpr const char* kMany = "Several can be named; an error with one does not keep the others from "
-                              "their turn, and makes the exit code 1.";
+constexpr const char* kMany =
+    "Several can be named; an error with one does not keep the others from "
+    "their turn, and makes the exit code 1.";
 
 }  // namespace
 
@@ -128,8 +171,10 @@ const VerbText kCreateText = {
     .name = "create",
     .summary = "make a container that nucleus start lets go",
     .usage = "[FLAGS] [--] COMMAND [ARG...]",
-    .description = "Sets up a container with everything that run --detach does, stops before its command, and prints "
-                   "its id. nucleus start lets it go.",
+    .description =
+        "Sets up a container with everything that run --detach does, stops before its command, and "
+        "prints "
+        "its id. nucleus start lets it go.",
     .options = config::run_option_texts(),
     .examples = kCreateExamples,
     .takes_command = true,
@@ -148,8 +193,10 @@ const VerbText kStopText = {
     .name = "stop",
     .summary = "end containers: a signal, and after a while the end",
     .usage = "[FLAGS] CONTAINER...",
-    .description = "Sends a signal to the command, waits, and kills the whole container when it does not end in time. "
-                   "Comes back when it has ended. One that has ended already is no error.",
+    .description =
+        "Sends a signal to the command, waits, and kills the whole container when it does not end "
+        "in time. "
+        "Comes back when it has ended. One that has ended already is no error.",
     .options = kStopOptions,
     .examples = kStopExamples,
     .closing = kMany,
@@ -179,7 +226,8 @@ const VerbText kWaitText = {
     .name = "wait",
     .summary = "wait for the end of containers and print their exit codes",
     .usage = "[FLAGS] CONTAINER...",
-    .description = "Waits until each has ended for good (a restart is no end) and prints its exit code.",
+    .description =
+        "Waits until each has ended for good (a restart is no end) and prints its exit code.",
     .options = kRootOnly,
     .examples = kWaitExamples,
     .closing = kMany,
@@ -194,12 +242,32 @@ const VerbText kRenameText = {
     .examples = kRenameExamples,
     .words = "@containers",
 };
+const VerbText kExecText = {
+    .name = "exec",
+    .summary = "run a further command in a container",
+    .usage = "[FLAGS] CONTAINER COMMAND [ARG...]",
+    .description =
+        "Runs a command in a running container: in all its namespaces, its cgroup and its root, "
+        "with its "
+        "limits, no capability that it has not, and under the same Landlock and seccomp rules. "
+        "When nucleus "
+        "exec is killed, the command and all that came of it are killed, and nothing else.",
+    .options = kExecOptions,
+    .examples = kExecExamples,
+    .closing =
+        "The exit code is the command's; 128 + N when signal N ended it; 124 by --timeout; 125 "
+        "nucleus failed; "
+        "126 the command cannot be executed; 127 it was not found.",
+    .takes_command = true,
+};
 const VerbText kPsText = {
     .name = "ps",
     .summary = "list containers",
     .usage = "[FLAGS]",
-    .description = "Lists the containers that run. \"lost\" is one whose supervisor was killed, or that was there "
-                   "before a reboot: start it again, or remove it.",
+    .description =
+        "Lists the containers that run. \"lost\" is one whose supervisor was killed, or that was "
+        "there "
+        "before a reboot: start it again, or remove it.",
     .options = kPsOptions,
     .examples = kPsExamples,
 };
@@ -217,7 +285,9 @@ const VerbText kLogsText = {
     .name = "logs",
     .summary = "print what a container has written",
     .usage = "[FLAGS] CONTAINER",
-    .description = "Prints what its command has written to standard output and standard error, each to its own.",
+    .description =
+        "Prints what its command has written to standard output and standard error, each to its "
+        "own.",
     .options = kLogsOptions,
     .examples = kLogsExamples,
     .words = "@containers",

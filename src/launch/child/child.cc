@@ -17,25 +17,6 @@ namespace {
 
 namespace raw = sys::raw;
 
-// The kernel kills this process when the thread that cloned it ends. A change of credentials
-// forgets the wish, so it is made twice; who died in between is seen as the other end of the socket
-// being closed.
-void die_with_parent(const Script& script) {
-  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  pollfd peer{.fd = script.socket, .events = 0, .revents = 0};
-  timespec now{};
-  const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
-  if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) raw::call(__NR_exit_group, 125);
-}
-
-void become_root_of_namespace(const Script& script) {
-  const long gid = script.setup_gid;
-  const long uid = script.setup_uid;
-  if (script.may_set_groups) check(script, Step::set_groups, 0, raw::call(__NR_setgroups, 0, 0));
-  check(script, Step::become_root, 0, raw::call(__NR_setresgid, gid, gid, gid));
-  check(script, Step::become_root, 0, raw::call(__NR_setresuid, uid, uid, uid));
-}
-
 void raise_loopback(const Script& script) {
   const long fd = raw::call(__NR_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   check(script, Step::raise_loopback, 0, fd);
@@ -86,6 +67,25 @@ void reset_signals(const Script& script) {
 }
 
 }  // namespace
+
+// The kernel kills this process when the thread that cloned it ends. A change of credentials
+// forgets the wish, so it is made twice; who died in between is seen as the other end of the socket
+// being closed.
+void die_with_parent(const Script& script) {
+  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  pollfd peer{.fd = script.socket, .events = 0, .revents = 0};
+  timespec now{};
+  const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) raw::call(__NR_exit_group, 125);
+}
+
+void become_root_of_namespace(const Script& script) {
+  const long gid = script.setup_gid;
+  const long uid = script.setup_uid;
+  if (script.may_set_groups) check(script, Step::set_groups, 0, raw::call(__NR_setgroups, 0, 0));
+  check(script, Step::become_root, 0, raw::call(__NR_setresgid, gid, gid, gid));
+  check(script, Step::become_root, 0, raw::call(__NR_setresuid, uid, uid, uid));
+}
 
 void send(const Script& script, const Message& message, int fd) {
   iovec part{.iov_base = const_cast<Message*>(&message), .iov_len = sizeof message};
@@ -154,6 +154,10 @@ void run_script(const Script& script) {
     expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);
   if (script.terminal) open_terminal(script);
+  finish_script(script);
+}
+
+void finish_script(const Script& script) {
   reset_signals(script);
   close_descriptors(script);
   seal(script);

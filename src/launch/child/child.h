@@ -9,6 +9,9 @@ namespace nucleus::launch::child {
 /// Runs the script; ends by execve or _exit. On a failure it sends `failed` and exits with 125.
 [[noreturn]] void run_script(const Script& script);
 
+/// The same for a further process of a running container.
+[[noreturn]] void run_join(const Script& script);
+
 // The parts, each in its own file. All of them report through fail_step and do not come back from a
 // failure.
 
@@ -29,6 +32,15 @@ struct Trees {
 /// Blocks until the parent says `kind`; `trees` takes the descriptors that came along, a null
 /// pointer drops them. The parent's death ends this process.
 void expect(const Script& script, MessageKind kind, Trees* trees);
+
+/// From here on this process ends with its parent.
+void die_with_parent(const Script& script);
+
+/// The ids that the container calls its root's, or its only ones.
+void become_root_of_namespace(const Script& script);
+
+/// What comes behind the root: signals, descriptors, seal, execve.
+[[noreturn]] void finish_script(const Script& script);
 
 /// Builds the new root and makes it the only one.
 void build_root(const Script& script, const Trees& trees);

@@ -37,6 +37,7 @@ enum class MessageKind : std::uint32_t {
   failed,
   terminal,
   parked,
+  joined,  // of a further process: its pidfd comes along
 };
 
 enum class Step : std::uint32_t {
@@ -67,6 +68,8 @@ enum class Step : std::uint32_t {
   init_config,
   fork_workload,
   execute,  // the workload's program
+  join,     // a further process: 0 its namespaces, 1 the process inside
+  streams,
 };
 
 struct Message {

@@ -76,6 +76,10 @@ struct Script {
   std::size_t place_count = 0;
   const sock_filter* filter = nullptr;
   std::uint16_t filter_size = 0;
+  // A further process of a running container:
+  int join_pidfd = -1;
+  long join_flags = 0;
+  int streams[3] = {-1, -1, -1};
   // With an init: its image and its configuration. Without: the program itself.
   int init_image = -1;
   int init_config = -1;
