@@ -51,26 +51,14 @@ void drop_name(const std::string& root, const std::string& name, const std::stri
   if (lock && link_text(path) == id) ::unlink(path.c_str());
 }
 
-// The record lists paths; only those that can be a container's own cgroup are ever touched.
-bool reclaim_listed(const std::string& text, const std::string& id) {
-  bool all = true;
-  const std::string ending = "/" + cgroup_name(id);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string path = text.substr(at, end - at);
-    at = end + 1;
-    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos) {
-      all = resources::reclaim_cgroup(path) && all;
-    }
-  }
-  return all;
-}
-
 // With the record's lock held: its nucleus is dead, and nobody else clears it.
 bool clear(const std::string& root, const std::string& id) {
   const std::string path = state(root, id);
   if (const auto text = sys::read_file_at(AT_FDCWD, path)) {
-    if (!reclaim_listed(*text, id)) return false;
+    bool all = true;
+    for (const std::string& cgroup : recorded_cgroups(*text, id))
+      all = resources::reclaim_cgroup(cgroup) && all;
+    if (!all) return false;
   }
   ::unlink(path.c_str());
   return true;
@@ -136,6 +124,20 @@ std::string new_id() {
 }
 
 std::string cgroup_name(const std::string& id) { return "nucleus-" + id; }
+
+std::vector<std::string> recorded_cgroups(const std::string& text, const std::string& id) {
+  std::vector<std::string> paths;
+  const std::string ending = "/" + cgroup_name(id);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string path = text.substr(at, end - at);
+    at = end + 1;
+    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos &&
+        path.find('\0') == std::string::npos)
+      paths.push_back(path);
+  }
+  return paths;
+}
 
 Record& Record::operator=(Record&& other) noexcept {
   if (this == &other) return *this;

@@ -110,5 +110,15 @@ TEST(NewId, IsSixteenDigitsAndNeverTheSame) {
   EXPECT_NE(id, new_id());
 }
 
+TEST(RecordedCgroups, AreThoseOfThisVeryContainer) {
+  const std::string id = "0123456789abcdef";
+  const std::string good = "/sys/fs/cgroup/memory/nucleus-" + id;
+  EXPECT_EQ(recorded_cgroups(good + "\n/sys/fs/cgroup/../../home/nucleus-" + id + "\nnucleus-" +
+                                 id + "\n/sys/fs/cgroup/nucleus-fedcba9876543210\n" + good + "/\n",
+                             id),
+            std::vector<std::string>{good});
+  EXPECT_TRUE(recorded_cgroups("", id).empty());
+}
+
 }  // namespace
 }  // namespace nucleus::container
