@@ -29,7 +29,7 @@ test: build
 lint:
 	tools/lint
 
-## the parsers and planners under AddressSanitizer and UBSan
+## the unit tests under AddressSanitizer and UBSan; the same build has the fuzz targets
 asan:
 	cmake --preset asan
 	cmake --build --preset asan
@@ -39,7 +39,7 @@ asan:
 tidy: build
 	tools/tidy
 
-## every fuzz target for some seconds
+## every fuzz target for some seconds, from the build of asan
 fuzz:
 	tools/fuzz 5
 
