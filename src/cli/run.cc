@@ -1,5 +1,6 @@
 // `nucleus run`: flags to draft, draft to spec, spec to outcome, outcome to exit code.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -78,9 +79,12 @@ void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
   const auto root = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   if (!root) return;
   const auto text = [&](const char* file) {
-    const auto fd = sys::open_in_root(root->get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!fd) return std::string();
-    return sys::read_all(fd->get(), file, 16U << 20).value_or("");
+    // Looked at before it is opened: to open a device or a FIFO can do things, or wait.
+    const auto found = sys::open_in_root(root->get(), file, O_PATH);
+    struct stat info{};
+    if (!found || ::fstat(found->get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::string();
+    return sys::read_file_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(found->get()), 16U << 20)
+        .value_or("");
   };
   around.passwd = text("etc/passwd");
   around.group = text("etc/group");
@@ -116,6 +120,7 @@ int run_main(int argc, char** argv) {
   container::RunOptions options;
   options.state_root = flags->state_root;
   options.report = sink.json || sink.file.valid();
+  if (flags->draft.context && status_line_works()) options.progress = show_status;
   const container::RunReport report = container::run(*validation.spec, options);
   for (const std::string& warning : report.warnings) complain(warning);
   if (!report.outcome.message.empty()) complain(report.outcome.message);

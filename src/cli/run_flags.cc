@@ -61,6 +61,8 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
             "copy (default): a private copy; bind: the directory itself, read-only");
   bind.texts("--context-include", draft.context_include, "PATTERN",
              "take in names that are left out of a copy as secrets (.env, *.pem, .ssh, ...)");
+  bind.text("--context-size", draft.context_size, "SIZE",
+            "room for the copy and what is added to it; default: --memory, or 2G");
   bind.text("--rootfs", draft.rootfs, "DIR",
             "a root file system; changes are kept apart and dropped at the end");
   app.add_flag("--read-only", draft.read_only, "a --rootfs that cannot be changed, not even apart");

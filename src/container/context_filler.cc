@@ -5,21 +5,48 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <new>
 
+#include "base/undo.h"
 #include "filesystem/context_copy.h"
+#include "filesystem/root_plan.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
 namespace nucleus::container {
 namespace {
 
-// Without an idea of how much is too much a mistaken `--context /` would fill the host's memory.
-constexpr filesystem::CopyLimits kLimits = {.max_bytes = 8ULL << 30, .max_files = 2'000'000};
+using std::chrono::milliseconds;
+
+// Shorter copies say nothing.
+constexpr milliseconds kQuiet{1000};
+constexpr milliseconds kBetweenLines{200};
+
+// What the helper counts and nucleus shows.
+class SharedProgress {
+ public:
+  static Result<SharedProgress> create() {
+    void* const memory = ::mmap(nullptr, sizeof(filesystem::CopyProgress), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return fail(Kind::runtime, errno, "get", "memory to share");
+    return SharedProgress(new (memory) filesystem::CopyProgress);
+  }
+  filesystem::CopyProgress& operator*() const { return *counts_; }
+
+ private:
+  struct Unmap {
+    void operator()(filesystem::CopyProgress* counts) const { ::munmap(counts, sizeof *counts); }
+  };
+  explicit SharedProgress(filesystem::CopyProgress* counts) : counts_(counts) {}
+  std::unique_ptr<filesystem::CopyProgress, Unmap> counts_;
+};
 
 // Fields of the helper's word, each ended by a NUL: "ok", the left-out total, names…, "", the
 // refused total, names…
@@ -88,7 +115,8 @@ Result<> become_owner(const spec::Identity& identity, const isolation::IdMaps& m
 }
 
 int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target,
-           const isolation::IdMaps& maps, const resources::Cgroup& cgroup, int result_pipe) {
+           const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
+           filesystem::CopyProgress& progress, int result_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto work = [&]() -> Result<filesystem::CopyReport> {
     NUCLEUS_CHECK(cgroup.attach(0, false));
@@ -97,7 +125,13 @@ int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target
     const sys::UniqueFd readable =
         NUCLEUS_TRY(sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
     const filesystem::NameFilter filter(spec.context->include);
-    return filesystem::copy_tree(readable.get(), target.directory, filter, kLimits);
+    const ByteSize room = spec.context->size;
+    const filesystem::CopyLimits limits{
+        .max_bytes = room.bytes,
+        .max_files = filesystem::context_entries(room),
+        .cure = "raise " + std::string(spec.resources.memory ? "--memory or " : "") +
+                "--context-size (" + room.text() + ")"};
+    return filesystem::copy_tree(readable.get(), target.directory, filter, limits, &progress);
   };
   const auto report = work();
   const std::string text = report ? report_text(*report) : error_text(report.error());
@@ -118,11 +152,20 @@ void note_names(const std::vector<std::string>& words, std::size_t& at, const st
   notes.push_back(std::move(line));
 }
 
-Result<std::string> read_all(int fd, const std::function<Result<>(int)>& await) {
+Result<std::string> read_all(int fd, const FillHooks& hooks,
+                             const filesystem::CopyProgress& progress) {
+  Undo wipe;
   std::string text;
   char buffer[4096];
+  milliseconds patience = hooks.progress ? kQuiet : milliseconds(-1);
   for (;;) {
-    NUCLEUS_CHECK(await(fd));
+    if (!NUCLEUS_TRY(hooks.await(fd, patience))) {
+      if (patience == kQuiet) wipe.push([&hooks] { hooks.progress(""); });
+      hooks.progress("copying the context: " + std::to_string(progress.entries.load()) +
+                     " files, " + std::to_string(progress.bytes.load() >> 20) + " MiB");
+      patience = kBetweenLines;
+      continue;
+    }
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got == 0) return text;
     if (got < 0 && errno != EINTR)
@@ -135,17 +178,18 @@ Result<std::string> read_all(int fd, const std::function<Result<>(int)>& await) 
 
 Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTarget& target,
                       const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
-                      const std::function<Result<>(int)>& await, std::vector<std::string>& notes) {
+                      const FillHooks& hooks, std::vector<std::string>& notes) {
+  const SharedProgress progress = NUCLEUS_TRY(SharedProgress::create());
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
   sys::UniqueFd reader(ends[0]);
   sys::UniqueFd writer(ends[1]);
   sys::Child child = NUCLEUS_TRY(sys::fork_child([&] {
     reader.reset();
-    return helper(spec, source, target, maps, cgroup, writer.get());
+    return helper(spec, source, target, maps, cgroup, *progress, writer.get());
   }));
   writer.reset();
-  const std::string text = NUCLEUS_TRY(read_all(reader.get(), await));
+  const std::string text = NUCLEUS_TRY(read_all(reader.get(), hooks, *progress));
   const sys::WaitStatus status = NUCLEUS_TRY(child.wait());
   const std::vector<std::string> words = fields(text);
   const std::string& context = spec.context->source;

@@ -116,12 +116,14 @@ class Runner {
 
   Result<launch::Launched> start() {
     cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(cgroup_plan_));
-    const auto await = [this](int fd) { return signals_.await(fd); };
     launch::Hooks hooks;
-    hooks.await = await;
+    hooks.await = [this](int fd) { return signals_.await(fd); };
+    const FillHooks fill_hooks{
+        .await = [this](int fd, auto patience) { return signals_.await(fd, patience); },
+        .progress = options_.progress};
     hooks.fill_context = [&](int directory, pid_t pid) {
       return fill_context(spec_, sources_.context.get(), {.directory = directory, .pid = pid},
-                          maps_, cgroup_, await, report_.warnings);
+                          maps_, cgroup_, fill_hooks, report_.warnings);
     };
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
     return launch::launch(plan_, cgroup_, trees_, hooks, report_.warnings);

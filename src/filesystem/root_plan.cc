@@ -2,6 +2,7 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace nucleus::filesystem {
@@ -200,7 +201,15 @@ class Planner {
          .attributes = kNoSuidDev,
          .flag = "--rootfs"});
     add({.verb = MountVerb::enter, .target = "merged"});
-    for (const char* name : {"proc", "sys", "dev", "etc"}) directory(name);
+    // A link would let the rootfs choose where these are mounted: one over another, say, and what
+    // covers parts of them would miss.
+    for (const char* name : {"proc", "sys", "dev"}) {
+      add({.verb = MountVerb::directory,
+           .target = name,
+           .flags = spec::kNoLinks,
+           .flag = "--rootfs"});
+    }
+    directory("etc");
     directory("tmp", 01777);
     names();
     place("/", spec_.read_only ? Access::read : Access::read_write);
@@ -325,7 +334,8 @@ class Planner {
     }
     add({.verb = MountVerb::tmpfs,
          .target = "context",
-         .text = "mode=755" + owner(),
+         .text = "mode=755,size=" + std::to_string(spec_.context->size.bytes) +
+                 ",nr_inodes=" + std::to_string(context_entries(spec_.context->size)) + owner(),
          .attributes = kNoSuidDev,
          .flags = spec::kMakeTarget,
          .flag = "--context"});
@@ -361,6 +371,11 @@ class Planner {
 };
 
 }  // namespace
+
+std::uint64_t context_entries(ByteSize size) {
+  constexpr std::uint64_t kLeast = 1024;
+  return std::max(kLeast, size.bytes / 1024);
+}
 
 RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources, const HostView& host) {
   return Planner(spec, sources, host).run();

@@ -62,6 +62,10 @@ struct Sources {
   bool idmapped = false;  // mount trees are made by the parent with the container's ids (root only)
 };
 
+/// How many files, directories and links a context of this size holds: each takes about 1 KiB of
+/// the kernel's memory, which no other limit counts when there is no cgroup.
+[[nodiscard]] std::uint64_t context_entries(ByteSize size);
+
 [[nodiscard]] RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources,
                                  const HostView& host);
 

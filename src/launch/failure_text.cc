@@ -42,6 +42,13 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
     return "a container around us hides parts of /proc; give that one an unmasked /proc "
            "(systempaths=unconfined)";
   }
+  if (op.verb == MountVerb::directory && (op.flags & spec::kNoLinks) != 0 &&
+      (errnum == ELOOP || errnum == ENOTDIR)) {
+    return "/proc, /sys and /dev of a rootfs must be directories, or missing, and no symbolic "
+           "links";
+  }
+  if (errnum == EBUSY && op.target != ".")
+    return "symbolic links of the rootfs lead this place to the root itself";
   if (errnum == ESTALE) return "the path was replaced while the container was started";
   if (errnum == EROFS)
     return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs "
@@ -50,6 +57,8 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
     return "one of source and target is a directory and the other is not";
   if (errnum == EACCES && host)
     return "the source, or a directory above it, is not readable for you";
+  if (op.verb == MountVerb::tmpfs && errnum == EINVAL)
+    return "something that is no directory is there in the rootfs";
   if (op.verb == MountVerb::overlay)
     return "the kernel must allow overlayfs in user namespaces (Linux 5.11)";
   if (errnum == ELOOP) return "symbolic links in the root lead in a circle";
@@ -66,6 +75,10 @@ Error mount_failure(const LaunchPlan& plan, const child::Message& message) {
   Error error = fail(Kind::runtime, message.errnum, verb_text(op.verb), host ? op.source : target,
                      mount_hint(op, message.errnum))
                     .error();
+  const bool makes = host || op.verb == spec::MountVerb::directory ||
+                     op.verb == spec::MountVerb::file || op.verb == spec::MountVerb::tmpfs;
+  if (message.errnum == ENOENT && makes && plan.spec->rootfs && error.hint.empty())
+    error.hint = "a symbolic link of the rootfs leads nowhere there";
   if (host) error.trail.push_back("on " + target);
   if (!op.flag.empty()) error.trail.push_back(op.flag);
   return error;

@@ -32,6 +32,7 @@ struct Context {
   std::string source;  // on the host, absolute
   ContextMode mode = ContextMode::copy;
   std::vector<std::string> include;  // names that the filter would leave out and that are wanted
+  ByteSize size;                     // of a copy: room for it and for what the command adds
 };
 
 struct Volume {

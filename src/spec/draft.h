@@ -10,7 +10,8 @@ namespace nucleus::spec {
 
 struct Draft {
   std::vector<std::string> argv;
-  std::optional<std::string> name, hostname, workdir, user, group, context, context_mode, rootfs;
+  std::optional<std::string> name, hostname, workdir, user, group, context, context_mode,
+      context_size, rootfs;
   std::optional<std::string> memory, memory_swap, cpus, cpu_weight, pids, timeout, network, userns;
   std::optional<std::string> cpuset_cpus, cpuset_mems, memory_reservation, shm_size;
   std::optional<std::string> entrypoint, cidfile, pid_file;

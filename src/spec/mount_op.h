@@ -41,6 +41,8 @@ inline constexpr std::uint32_t kMakeTarget =
 inline constexpr std::uint32_t kTargetFile = 1U << 3;  // ... as an empty file, not a directory
 inline constexpr std::uint32_t kPlain =
     1U << 4;  // only nucleus has made what the target's path goes through: no link can be in it
+inline constexpr std::uint32_t kNoLinks =
+    1U << 6;  // directory: that it is a symbolic link, or lies behind one, is an error (ELOOP)
 inline constexpr std::uint32_t kOwned = 1U << 5;  // file: it belongs to the workload
 
 }  // namespace nucleus::spec

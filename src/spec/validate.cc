@@ -9,6 +9,8 @@
 namespace nucleus::spec {
 namespace {
 
+// A mistaken `--context /` must not fill the host's memory.
+constexpr ByteSize kDefaultContext{2ULL << 30};
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace
@@ -184,6 +186,7 @@ void Validator::sources() {
     Context context;
     context.source = source("--context", *draft_.context);
     context.include = draft_.context_include;
+    context.size = kDefaultContext;
     const std::string mode = draft_.context_mode.value_or("copy");
     if (mode == "bind") {
       context.mode = ContextMode::bind;
@@ -192,14 +195,27 @@ void Validator::sources() {
                "a bind shows the directory as it is; use --context-mode copy to choose what is "
                "in it");
       }
+      if (draft_.context_size)
+        refuse("--context-size", *draft_.context_size,
+               "a bind takes no room: leave one of both out");
     } else if (mode != "copy") {
       refuse("--context-mode", mode, "use copy or bind");
     }
+    // Memory that it may not have is no room. What is wrong about --memory, resources() says.
+    if (draft_.memory) {
+      if (const auto memory = ByteSize::parse("--memory", *draft_.memory)) context.size = *memory;
+    }
+    if (draft_.context_size &&
+        take(ByteSize::parse("--context-size", *draft_.context_size), context.size) &&
+        context.size.bytes == 0)
+      refuse("--context-size", *draft_.context_size, "0 would mean without a limit: name one");
     spec_.context = std::move(context);
   } else if (draft_.context_mode) {
     refuse("--context-mode", *draft_.context_mode, "it needs --context DIR");
   } else if (!draft_.context_include.empty()) {
     refuse("--context-include", draft_.context_include.front(), "it needs --context DIR");
+  } else if (draft_.context_size) {
+    refuse("--context-size", *draft_.context_size, "it needs --context DIR");
   }
   spec_.cwd = spec_.context ? "/context" : "/";
   if (draft_.workdir) {

@@ -125,6 +125,27 @@ TEST(Validate, UserAndGroup) {
   }
 }
 
+TEST(Validate, AContextHasARoom) {
+  const auto room = [](const Draft& draft) {
+    const Validation validation = validate(draft, {.getenv = no_environment, .base = "/"});
+    return validation.spec ? validation.spec->context->size.bytes : 0;
+  };
+  Draft draft = plain();
+  draft.context = "/src";
+  EXPECT_EQ(room(draft), 2ULL << 30);
+  draft.memory = "64M";
+  EXPECT_EQ(room(draft), 64ULL << 20);
+  draft.context_size = "1M";
+  EXPECT_EQ(room(draft), 1ULL << 20);
+  draft.context_mode = "bind";
+  EXPECT_NE(only_error(draft).find("takes no room"), std::string::npos);
+  draft.context_mode.reset();
+  draft.context_size = "0";
+  EXPECT_NE(only_error(draft).find("without a limit"), std::string::npos);
+  draft.context.reset();
+  EXPECT_NE(only_error(draft).find("needs --context"), std::string::npos);
+}
+
 TEST(Validate, MemorySwapIsTheSum) {
   Draft draft = plain();
   draft.memory_swap = "64M";

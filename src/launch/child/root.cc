@@ -23,11 +23,11 @@ using spec::MountVerb;
 
 constexpr std::size_t kMostPath = 4096;
 
-long open_inside(int root, const char* path, long flags, long mode = 0) {
+long open_inside(int root, const char* path, long flags, long mode = 0, __u64 resolve = 0) {
   open_how how{};
   how.flags = static_cast<__u64>(flags | O_CLOEXEC);
   how.mode = static_cast<__u64>(mode);
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
   long result = 0;
   do {
     result = raw::call(__NR_openat2, root, raw::address(path), raw::address(&how), sizeof how);
@@ -104,6 +104,11 @@ long directory_step(int root, const MountStep& step) {
     const long made = raw::call(__NR_mkdirat, root, raw::address(step.target), step.mode);
     if (made != -ENOENT) return made == -EEXIST ? 0 : made;
   }
+  if ((step.flags & spec::kNoLinks) != 0) {
+    const long there = open_inside(root, step.target, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+    if (there >= 0) close_fd(there);
+    if (there != -ENOENT) return there;
+  }
   const long fd = make_directory(root, step.target, step.mode);
   if (fd >= 0) close_fd(fd);
   return fd;
@@ -116,6 +121,23 @@ long make_file(int root, const char* path, long mode) {
   if (parent < 0) return parent;
   close_fd(parent);
   return open_inside(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, mode);
+}
+
+// A new file in the place of whatever is there and is no directory: a link that dangles, a FIFO
+// that nobody reads, a file of any size.
+long replace_file(int root, const char* path, long mode) {
+  char parent_path[kMostPath];
+  const char* const name = split_last(path, parent_path);
+  if (name == nullptr) return -ENAMETOOLONG;
+  const long parent = make_directory(root, parent_path, 0755);
+  if (parent < 0) return parent;
+  long result = raw::call(__NR_unlinkat, parent, raw::address(name), 0);
+  if (result >= 0 || result == -ENOENT) {
+    result = raw::call(__NR_openat, parent, raw::address(name),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  }
+  close_fd(parent);
+  return result;
 }
 
 long write_text(long fd, const MountStep& step) {
@@ -144,7 +166,7 @@ long write_file(const Script& script, int root, const MountStep& step) {
     fd = raw::call(__NR_openat, root, raw::address(step.target),
                    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, step.mode);
   }
-  if (fd == -ENOENT) fd = make_file(root, step.target, step.mode);
+  if (fd == -ENOENT) fd = replace_file(root, step.target, step.mode);
   if (fd < 0) return fd;
   long result = write_text(fd, step);
   if (result >= 0 && (step.flags & spec::kOwned) != 0)
@@ -179,9 +201,26 @@ long set_attributes(long tree, std::uint64_t attributes, bool recursive) {
                    sizeof attr);
 }
 
-// A path to mount on: the directory or file that is there, or is made when the step says so.
+bool same_place(long one, long other) {
+  struct statx found[2] = {};
+  const long fds[2] = {one, other};
+  for (int at = 0; at < 2; ++at) {
+    if (raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
+                  raw::address(&found[at])) < 0)
+      return true;
+  }
+  return found[0].stx_ino == found[1].stx_ino && found[0].stx_dev_major == found[1].stx_dev_major &&
+         found[0].stx_dev_minor == found[1].stx_dev_minor;
+}
+
+// A path to mount on: the directory or file that is there, or is made when the step says so. A link
+// of a rootfs may lead it to the root itself, which a mount would not cover but lie behind.
 long open_target(int root, const MountStep& step) {
   const long there = open_inside(root, step.target, O_PATH);
+  if (there >= 0 && same_place(there, root)) {
+    close_fd(there);
+    return -EBUSY;
+  }
   if (there != -ENOENT || (step.flags & spec::kMakeTarget) == 0) return there;
   if ((step.flags & spec::kTargetFile) == 0) return make_directory(root, step.target, 0755);
   const long made = make_file(root, step.target, 0644);
