@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto nothing = [](const char*) -> const char* { return nullptr; };
-  const auto checked = nucleus::spec::validate(flags->draft, {.getenv = nothing});
+  const auto checked = nucleus::spec::validate(flags->request.draft, {.getenv = nothing});
   if (checked.spec.has_value() == !checked.errors.empty()) std::abort();
   if (checked.spec && checked.spec->argv.empty()) std::abort();
   return 0;

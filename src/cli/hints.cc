@@ -1,7 +1,8 @@
 #include "cli/hints.h"
 
-#include <algorithm>
 #include <string_view>
+
+#include "config/nearest.h"
 
 namespace nucleus::cli {
 namespace {
@@ -60,45 +61,13 @@ constexpr Instead kDocker[] = {
 
 }  // namespace
 
-std::size_t distance(const std::string& left, const std::string& right) {
-  // Three rows of the table of Damerau and Levenshtein: swapping neighbours looks back two.
-  std::vector<std::size_t> before;
-  std::vector<std::size_t> last(right.size() + 1);
-  for (std::size_t column = 0; column <= right.size(); ++column) last[column] = column;
-  for (std::size_t row = 1; row <= left.size(); ++row) {
-    std::vector<std::size_t> now(right.size() + 1);
-    now[0] = row;
-    for (std::size_t column = 1; column <= right.size(); ++column) {
-      const bool same = left[row - 1] == right[column - 1];
-      now[column] =
-          std::min({last[column] + 1, now[column - 1] + 1, last[column - 1] + (same ? 0U : 1U)});
-      if (row > 1 && column > 1 && left[row - 1] == right[column - 2] &&
-          left[row - 2] == right[column - 1]) {
-        now[column] = std::min(now[column], before[column - 2] + 1);
-      }
-    }
-    before = std::move(last);
-    last = std::move(now);
-  }
-  return last.back();
-}
-
 std::string hint_for(const std::string& flag, const std::vector<std::string>& known) {
   const std::string name = flag.substr(0, flag.find('='));
   for (const Instead& docker : kDocker) {
     if (name == docker.flag) return docker.use;
   }
-  std::string nearest;
-  // A third of a word's letters may be wrong; more would be guessing.
-  std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    const std::size_t far = distance(name, candidate);
-    if (far < least) {
-      least = far;
-      nearest = candidate;
-    }
-  }
-  return nearest.empty() ? "" : "did you mean " + nearest + "?";
+  const std::string near = config::nearest(name, known);
+  return near.empty() ? "" : "did you mean " + near + "?";
 }
 
 }  // namespace nucleus::cli

@@ -10,8 +10,4 @@ namespace nucleus::cli {
 /// neither. `flag` may carry a value: "--publish=80:80".
 [[nodiscard]] std::string hint_for(const std::string& flag, const std::vector<std::string>& known);
 
-/// How many letters have to be put in, taken out, exchanged or swapped with a neighbour to make
-/// `right` of `left`.
-[[nodiscard]] std::size_t distance(const std::string& left, const std::string& right);
-
 }  // namespace nucleus::cli

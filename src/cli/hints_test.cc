@@ -5,14 +5,6 @@
 namespace nucleus::cli {
 namespace {
 
-TEST(Hints, CountSlipsOfTheHand) {
-  EXPECT_EQ(distance("", "abc"), 3U);
-  EXPECT_EQ(distance("memory", "memory"), 0U);
-  EXPECT_EQ(distance("memroy", "memory"), 1U);
-  EXPECT_EQ(distance("memry", "memory"), 1U);
-  EXPECT_EQ(distance("kitten", "sitting"), 3U);
-}
-
 TEST(Hints, NameTheNearestFlagOrWhatDockersFlagIsHere) {
   const std::vector<std::string> known = {"--memory", "--pids", "--timeout", "--network"};
   EXPECT_EQ(hint_for("--memroy", known), "did you mean --memory?");

@@ -5,9 +5,13 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "cli/print.h"
+#include "cli/reference/help.h"
 #include "cli/verb.h"
+#include "config/nearest.h"
+#include "sys/file.h"
 
 namespace nucleus::cli {
 namespace {
@@ -21,35 +25,50 @@ bool streams_are_open() {
   return true;
 }
 
-std::string usage() {
-  std::string text = "Usage: nucleus VERB [FLAGS] [ARG...]\n\n";
-  for (const Verb& verb : kVerbs)
-    text += "  " + std::string(verb.name) + "\t" + verb.summary + "\n";
-  return text + "\nnucleus VERB --help says more; nucleus --version prints the version.\n";
+int print(const std::string& text) {
+  return sys::write_all(STDOUT_FILENO, text, "standard output") ? 0 : 125;
 }
 
-int print(const std::string& text) {
-  return ::write(STDOUT_FILENO, text.data(), text.size()) == static_cast<ssize_t>(text.size())
-             ? 0
-             : 125;
+const Verb* find_verb(const char* word) {
+  for (const Verb& verb : kVerbs) {
+    if (std::strcmp(word, verb.text->name) == 0) return &verb;
+  }
+  return nullptr;
+}
+
+int unknown_verb(const std::string& word) {
+  std::vector<std::string> known = {"help"};
+  for (const Verb& verb : kVerbs) known.emplace_back(verb.text->name);
+  const std::string near = config::nearest(word, known);
+  complain("'" + word + "' is no verb of nucleus; " +
+           (near.empty() ? "see nucleus --help" : "did you mean " + near + "?"));
+  return 2;
+}
+
+int version(int argc, char** argv) {
+  if (argc > 2 && std::strcmp(argv[2], "--json") == 0) return print(version_json());
+  if (argc > 2) {
+    complain("'" + std::string(argv[2]) + "' does not go with --version; --json does");
+    return 2;
+  }
+  return print("nucleus " NUCLEUS_VERSION "\n");
 }
 
 int dispatch(int argc, char** argv) {
   if (argc < 2) {
-    complain("no verb was given; " + std::string("try nucleus run -- COMMAND, or nucleus --help"));
+    complain("no verb was given; try nucleus run -- COMMAND, or nucleus --help");
     return 2;
   }
   const char* const word = argv[1];
-  if (std::strcmp(word, "--version") == 0) return print("nucleus " NUCLEUS_VERSION "\n");
-  if (std::strcmp(word, "--help") == 0 || std::strcmp(word, "-h") == 0 ||
-      std::strcmp(word, "help") == 0) {
-    return print(usage());
+  if (const Verb* const verb = find_verb(word)) return verb->main(argc - 1, argv + 1);
+  const auto is = [&](const char* other) { return std::strcmp(word, other) == 0; };
+  if (is("--version") || is("-V")) return version(argc, argv);
+  if (is("--help") || is("-h") || is("help")) {
+    if (argc < 3) return print(help(kVerbs, look_of_stdout()));
+    const Verb* const verb = find_verb(argv[2]);
+    return verb != nullptr ? show_help(*verb->text) : unknown_verb(argv[2]);
   }
-  for (const Verb& verb : kVerbs) {
-    if (std::strcmp(word, verb.name) == 0) return verb.main(argc - 1, argv + 1);
-  }
-  complain("'" + std::string(word) + "' is no verb of nucleus; see nucleus --help");
-  return 2;
+  return unknown_verb(word);
 }
 
 }  // namespace

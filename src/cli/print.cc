@@ -111,6 +111,21 @@ void show_status(const std::string& text) {
   (void)!::write(STDERR_FILENO, line.data(), line.size());  // nobody to tell, as above
 }
 
+std::string version_json() {
+  nlohmann::ordered_json json;
+  json["program"] = "nucleus";
+  json["version"] = NUCLEUS_VERSION;
+  json["commit"] = or_null(std::string(NUCLEUS_COMMIT));
+#if defined(__x86_64__)
+  json["architecture"] = "x86_64";
+#elif defined(__aarch64__)
+  json["architecture"] = "aarch64";
+#endif
+  json["compiler"] = __VERSION__;
+  json["kernel"] = {{"oldest", "5.15"}};
+  return json.dump() + "\n";
+}
+
 std::string outcome_json(const spec::Outcome& outcome) {
   nlohmann::ordered_json json;
   json["id"] = outcome.id;

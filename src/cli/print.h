@@ -25,4 +25,8 @@ void show_status(const std::string& text);
 /// One line of JSON, with its newline. The fields are described in docs/outcome.md.
 [[nodiscard]] std::string outcome_json(const spec::Outcome& outcome);
 
+/// What `--version --json` prints: program, version, commit, architecture, compiler, the oldest
+/// kernel that it runs on.
+[[nodiscard]] std::string version_json();
+
 }  // namespace nucleus::cli

@@ -1,10 +1,9 @@
 // `nucleus prune`: clears away what killed ones have left, and says how much.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <cstdlib>
-
+#include "cli/parser.h"
 #include "cli/print.h"
+#include "cli/reference/help.h"
 #include "cli/verb.h"
 #include "container/prune.h"
 #include "sys/file.h"
@@ -12,29 +11,20 @@
 namespace nucleus::cli {
 
 int prune_main(int argc, char** argv) {
-  CLI::App app(
-      "Clears away what containers have left whose nucleus was killed: their records, names and "
-      "cgroups.",
-      "nucleus prune");
-  app.footer(
-      "Every start clears away some of it already; running containers are left alone.\n\n"
-      "Example:\n  nucleus prune");
   std::optional<std::string> root;
-  app.add_option("--root", root, "directory of the records (or $NUCLEUS_STATE_DIR)")
-      ->type_name("DIR");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return sys::write_all(STDOUT_FILENO, app.help(), "standard output") ? 0 : 125;
-  } catch (const CLI::ParseError& error) {
-    complain(std::string("cannot understand the flags of 'nucleus prune'; ") + error.what() +
-             "; see nucleus prune --help");
+  Parser parser(kPruneText);
+  parser.bind("root", root);
+  const auto parsed = parser.parse(argc, argv);
+  if (!parsed) {
+    complain(parsed.error().text());
     return 2;
   }
-  if (!root) {
-    if (const char* const set = std::getenv("NUCLEUS_STATE_DIR"); set != nullptr && *set != '\0')
-      root = set;
+  if (parsed->help) return show_help(kPruneText);
+  if (!parsed->rest.empty()) {
+    complain("cannot understand '" + parsed->rest.front() + "': nucleus prune takes flags only");
+    return 2;
   }
+  default_state_root(root);
   const auto pruned = container::prune(root);
   if (!pruned) {
     complain(pruned.error().text());

@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "cli/preview.h"
 #include "cli/print.h"
+#include "cli/reference/help.h"
 #include "cli/run_flags.h"
 #include "cli/verb.h"
+#include "config/settings.h"
 #include "container/run.h"
-#include "spec/env_file.h"
 #include "spec/validate.h"
 #include "sys/file.h"
 
@@ -53,23 +55,6 @@ spec::Outcome refused(const std::vector<Error>& errors) {
   return outcome;
 }
 
-Result<> read_env_files(RunFlags& flags, const std::string& base) {
-  std::vector<std::string> items;
-  for (const std::string& file : flags.env_files) {
-    std::string path = file.starts_with('/') ? "" : base + "/";
-    path += file;
-    auto text = sys::read_file_at(AT_FDCWD, path);
-    if (!text) {
-      text.error().op = "read --env-file";
-      return std::unexpected(std::move(text.error()));
-    }
-    const auto found = NUCLEUS_TRY(spec::parse_env_file(path, *text));
-    items.insert(items.end(), found.begin(), found.end());
-  }
-  flags.draft.env.insert(flags.draft.env.begin(), items.begin(), items.end());
-  return {};
-}
-
 // A link in the rootfs can name no file of the host: both are opened inside it. What is not there,
 // or cannot be read, names nobody.
 void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
@@ -96,31 +81,46 @@ int finish(const Sink& sink, const spec::Outcome& outcome) {
 
 }  // namespace
 
+void default_state_root(std::optional<std::string>& root) {
+  if (root) return;
+  const char* const set = std::getenv("NUCLEUS_STATE_DIR");
+  if (set != nullptr && *set != '\0') root = set;
+}
+
 int run_main(int argc, char** argv) {
   Sink sink;
   auto flags = parse_run_flags(argc, argv);
   if (!flags) return finish(sink, refused({flags.error()}));
-  if (flags->help)
-    return Sink::tell(sys::write_all(STDOUT_FILENO, *flags->help, "standard output")) ? 0 : 125;
-  sink.json = flags->json;
+  if (flags->help) return show_help(kRunText);
+  sink.json = flags->request.json.value_or(false);
+  const bool explain = flags->request.explain.value_or(false);
+  const bool preview = flags->request.dry_run.value_or(false);
+  auto settings = config::resolve(flags->request, config::usual_places(), explain);
+  if (!settings) return finish(sink, refused({settings.error()}));
+  config::Request& request = settings->request;
+  request.draft.argv = std::move(flags->request.draft.argv);
+  default_state_root(request.state_root);
   std::error_code code;
-  const std::string base = std::filesystem::current_path(code).string();
-  spec::Surroundings around{.getenv = environment, .base = base, .passwd = {}, .group = {}};
-  if (auto read = read_env_files(*flags, base); !read) return finish(sink, refused({read.error()}));
-  read_accounts(flags->draft, around);
-  const spec::Validation validation = spec::validate(flags->draft, around);
+  spec::Surroundings around{.getenv = environment,
+                            .base = std::filesystem::current_path(code).string(),
+                            .passwd = {},
+                            .group = {}};
+  read_accounts(request.draft, around);
+  const spec::Validation validation = spec::validate(request.draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
-  if (flags->result_file) {
-    sink.path = *flags->result_file;
+  if (explain) return show_settings(*settings, *validation.spec, sink.json);
+  container::RunOptions options;
+  options.state_root = request.state_root;
+  options.report = sink.json || request.result_file;
+  if (preview) return show_plan(*validation.spec, options, sink.json);
+  if (request.result_file) {
+    sink.path = *request.result_file;
     auto file = sys::open_at(AT_FDCWD, sink.path, O_WRONLY | O_CREAT | O_TRUNC, 0644,
                              "open the --result-file");
     if (!file) return finish(sink, refused({file.error()}));
     sink.file = std::move(*file);
   }
-  container::RunOptions options;
-  options.state_root = flags->state_root;
-  options.report = sink.json || sink.file.valid();
-  if (flags->draft.context && status_line_works()) options.progress = show_status;
+  if (request.draft.context && status_line_works()) options.progress = show_status;
   const container::RunReport report = container::run(*validation.spec, options);
   for (const std::string& warning : report.warnings) complain(warning);
   if (!report.outcome.message.empty()) complain(report.outcome.message);

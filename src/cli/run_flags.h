@@ -1,26 +1,21 @@
-// The flags of `nucleus run`, from argv to a draft.
+// The flags of `nucleus run`: words in, a request out. Nothing that they name is opened.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "spec/draft.h"
+#include "config/request.h"
 
 namespace nucleus::cli {
 
 struct RunFlags {
-  spec::Draft draft;
-  bool json = false;
-  std::optional<std::string> result_file;
-  std::optional<std::string> state_root;
-  std::vector<std::string> env_files;  // to be read before draft.env, which wins
-  std::optional<std::string> help;     // asked for: print this and do nothing
+  config::Request request;
+  bool help = false;
 };
 
-/// argv[0] is the verb. Errors: Kind::usage; an unknown flag, a missing or surplus value, each
-/// naming the flag.
+/// argv[0] is the verb. The first word that is no flag begins the command; everything behind it
+/// belongs to it, also after "--". Errors: Kind::usage.
 [[nodiscard]] Result<RunFlags> parse_run_flags(int argc, const char* const* argv);
 
 }  // namespace nucleus::cli

@@ -7,21 +7,16 @@
 #include <chrono>
 
 #include "container/context_filler.h"
+#include "container/decision.h"
 #include "container/ending.h"
 #include "container/layers.h"
 #include "container/record.h"
 #include "container/signals.h"
-#include "container/sources.h"
 #include "container/state_root.h"
 #include "container/supervise.h"
 #include "container/terminal.h"
-#include "filesystem/host_view.h"
-#include "filesystem/root_plan.h"
-#include "isolation/id_map.h"
-#include "launch/launch_plan.h"
 #include "launch/parent.h"
 #include "resources/cgroup.h"
-#include "resources/cgroup_plan.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -67,7 +62,7 @@ class Runner {
     auto container = NUCLEUS_TRY(start());
     NUCLEUS_CHECK(write_pid_file(container.init.pid()));
     started_ = std::chrono::steady_clock::now();
-    auto facts = supervise(plan_, container, cgroup_, signals_);
+    auto facts = supervise(decision_.plan, container, cgroup_, signals_);
     report_.outcome.wall_usec =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::steady_clock::now() - started_)
@@ -79,35 +74,23 @@ class Runner {
   // anything is made.
   Result<> prepare() {
     const isolation::Caller caller = read_caller();
-    const bool idmapped = caller.uid == 0 && spec_.userns == spec::UserNamespace::separate;
-    sources_ = NUCLEUS_TRY(open_sources(spec_, idmapped));
     const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
     reclaim_dead(root, kReclaimAtStart);
-    std::vector<std::string>& notes = report_.outcome.notes;
-    if (resources::needs_cgroup(spec_.resources, options_.report,
-                                spec_.userns == spec::UserNamespace::separate)) {
-      const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
-      const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
-      cgroup_plan_ =
-          NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(report_.outcome.id),
-                                             spec_.resources, options_.report, notes));
-    }
-    maps_ = NUCLEUS_TRY(isolation::choose_maps(spec_, caller, root, notes));
-    filesystem::RootPlan plan =
-        filesystem::plan_root(spec_, sources_.identities,
-                              filesystem::read_host_view(spec_.network == spec::NetworkMode::host));
-    trees_ = tree_sources(spec_, sources_, plan);
-    const std::uint64_t nproc = cgroup_plan_.limits_pids ? 0 : spec_.resources.pids.value_or(0);
-    plan_ = NUCLEUS_TRY(
-        launch::make_plan(spec_, maps_, std::move(plan), launch::read_kernel_facts(), nproc));
-    plan_.read_back = options_.report;
+    const auto decided = decide(
+        spec_,
+        {.caller = caller, .id = report_.outcome.id, .report = options_.report, .state_root = root},
+        decision_);
+    report_.outcome.notes = decision_.notes;
+    NUCLEUS_CHECK(decided);
+    launch::LaunchPlan& plan = decision_.plan;
+    plan.read_back = options_.report;
     if (spec_.terminal) {
       const Terminal::Size size = Terminal::size();
-      plan_.rows = size.rows;
-      plan_.columns = size.columns;
+      plan.rows = size.rows;
+      plan.columns = size.columns;
     }
     std::vector<std::string> paths;
-    for (const resources::CgroupDirectory& directory : cgroup_plan_.directories)
+    for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
       paths.push_back(directory.path);
     NUCLEUS_CHECK(write_id_file());
     record_ = NUCLEUS_TRY(Record::create(root, report_.outcome.id, spec_.name, paths));
@@ -115,18 +98,19 @@ class Runner {
   }
 
   Result<launch::Launched> start() {
-    cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(cgroup_plan_));
+    cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(decision_.cgroup));
     launch::Hooks hooks;
     hooks.await = [this](int fd) { return signals_.await(fd); };
     const FillHooks fill_hooks{
         .await = [this](int fd, auto patience) { return signals_.await(fd, patience); },
         .progress = options_.progress};
     hooks.fill_context = [&](int directory, pid_t pid) {
-      return fill_context(spec_, sources_.context.get(), {.directory = directory, .pid = pid},
-                          maps_, cgroup_, fill_hooks, report_.warnings);
+      return fill_context(spec_, decision_.sources.context.get(),
+                          {.directory = directory, .pid = pid}, decision_.maps, cgroup_, fill_hooks,
+                          report_.warnings);
     };
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
-    return launch::launch(plan_, cgroup_, trees_, hooks, report_.warnings);
+    return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks, report_.warnings);
   }
 
   // Docker's rule: a file that is there may be the id of another container.
@@ -157,7 +141,7 @@ class Runner {
     // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
     // without it.
     layers.landlock = true;
-    layers.landlock_abi = plan_.facts.landlock_abi;
+    layers.landlock_abi = decision_.plan.facts.landlock_abi;
     const auto paths = cgroup_.paths();
     if (!paths.empty()) layers.cgroup = paths.front();
     layers.limits_in_cgroup = !paths.empty();
@@ -176,11 +160,7 @@ class Runner {
   const RunOptions& options_;
   RunReport report_;
   Signals signals_;
-  OpenSources sources_;
-  resources::CgroupPlan cgroup_plan_;
-  isolation::IdMaps maps_;
-  launch::LaunchPlan plan_;
-  std::vector<launch::TreeSource> trees_;
+  Decision decision_;
   Record record_;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;

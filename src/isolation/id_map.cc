@@ -20,6 +20,13 @@ constexpr std::uint32_t kPoolBase = 0x70000000;
 constexpr std::uint32_t kRangeSize = 65536;
 constexpr std::uint32_t kPoolSlots = 4095;
 
+IdMaps range_of_slot(std::uint32_t slot) {
+  IdMaps maps;
+  maps.uids = {{.inside = 0, .outside = kPoolBase + slot * kRangeSize, .count = kRangeSize}};
+  maps.gids = maps.uids;
+  return maps;
+}
+
 // One byte of the lock file a range, locked by an open-file-description lock: the kernel gives it
 // back when the last descriptor closes, however its holder ended, so that no range is ever lost.
 Result<IdMaps> lease_range(const std::string& state_root) {
@@ -35,9 +42,7 @@ Result<IdMaps> lease_range(const std::string& state_root) {
     range.l_start = static_cast<off_t>(slot);
     range.l_len = 1;
     if (::fcntl(lock.get(), F_OFD_SETLK, &range) == 0) {
-      IdMaps maps;
-      maps.uids = {{.inside = 0, .outside = kPoolBase + slot * kRangeSize, .count = kRangeSize}};
-      maps.gids = maps.uids;
+      IdMaps maps = range_of_slot(slot);
       maps.lease = std::move(lock);
       return maps;
     }
@@ -164,7 +169,8 @@ std::string map_text(const std::vector<IdRange>& ranges) {
 }
 
 Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
-                           const std::string& state_root, std::vector<std::string>& notes) {
+                           const std::optional<std::string>& state_root,
+                           std::vector<std::string>& notes) {
   if (spec.userns == spec::UserNamespace::host) {
     if (caller.uid != 0) {
       return fail(Kind::usage, EPERM, "take --userns", "host",
@@ -177,8 +183,9 @@ Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller
     maps.gids = maps.uids;
     return maps;
   }
-  IdMaps maps = caller.uid == 0 ? NUCLEUS_TRY(lease_range(state_root))
-                                : NUCLEUS_TRY(rootless_maps(spec, caller, notes));
+  IdMaps maps = caller.uid != 0 ? NUCLEUS_TRY(rootless_maps(spec, caller, notes))
+                : state_root    ? NUCLEUS_TRY(lease_range(*state_root))
+                                : range_of_slot(0);
   if (!host_id(maps.uids, spec.identity.uid) || !host_id(maps.gids, spec.identity.gid)) {
     return fail(Kind::usage, 0, "take --user",
                 std::to_string(spec.identity.uid) + ":" + std::to_string(spec.identity.gid),

@@ -44,10 +44,11 @@ struct Caller {
   std::string user_name;  // for subuid(5); empty when the uid has no name
 };
 
-/// Chooses the maps for `identity`. `state_root` holds the lock file of root's ranges.
+/// Chooses the maps for `identity`. `state_root` holds the lock file of root's ranges; without it
+/// none is leased, and the maps only show what they would be.
 /// Errors: Kind::usage when the identity lies outside what the caller may map, naming the cure.
 [[nodiscard]] Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
-                                         const std::string& state_root,
+                                         const std::optional<std::string>& state_root,
                                          std::vector<std::string>& notes);
 
 /// The ranges of `user` (by name or number) in a subuid(5) text.

@@ -18,12 +18,7 @@ struct Draft {
   std::vector<std::string> env, volumes, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits;
-  std::optional<bool> init;
-  bool allow_host_network = false;
-  bool read_only = false;
-  bool terminal = false;
-  bool interactive = false;
-  bool proc_rw = false;
+  std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
 };
 
 }  // namespace nucleus::spec

@@ -229,14 +229,14 @@ void Validator::modes() {
   const std::string network = draft_.network.value_or("none");
   if (network == "host") {
     spec_.network = NetworkMode::host;
-    if (!draft_.allow_host_network) {
+    if (!draft_.allow_host_network.value_or(false)) {
       refuse("--network", network,
              "the host's network is shared only if --allow-host-network says that this is meant");
     }
   } else if (network != "none") {
     refuse("--network", network, "use none or host");
   }
-  if (draft_.allow_host_network && network != "host") {
+  if (draft_.allow_host_network.value_or(false) && network != "host") {
     refuse("--allow-host-network", "", "it goes with --network host, which was not given");
   }
   const std::string userns = draft_.userns.value_or("auto");
@@ -250,10 +250,10 @@ void Validator::modes() {
     if (take(parse_duration("--timeout", *draft_.timeout), timeout)) spec_.timeout = timeout;
   }
   spec_.init = draft_.init.value_or(true);
-  spec_.terminal = draft_.terminal;
-  spec_.interactive = draft_.interactive;
-  spec_.read_only = draft_.read_only;
-  spec_.proc_rw = draft_.proc_rw;
+  spec_.terminal = draft_.terminal.value_or(false);
+  spec_.interactive = draft_.interactive.value_or(false);
+  spec_.read_only = draft_.read_only.value_or(false);
+  spec_.proc_rw = draft_.proc_rw.value_or(false);
   if (draft_.cidfile) spec_.cidfile = source("--cidfile", *draft_.cidfile);
   if (draft_.pid_file) spec_.pid_file = source("--pid-file", *draft_.pid_file);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "spec/names.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -42,6 +43,27 @@ constexpr NamedCapability kCapabilities[] = {
 };
 
 }  // namespace
+
+std::string ulimit_name(int resource) {
+  for (const NamedLimit& limit : kLimits) {
+    if (limit.resource == resource) return limit.name;
+  }
+  return std::to_string(resource);
+}
+
+std::optional<int> ulimit_resource(const std::string& name) {
+  for (const NamedLimit& limit : kLimits) {
+    if (name == limit.name) return limit.resource;
+  }
+  return std::nullopt;
+}
+
+std::string capability_name(int capability) {
+  for (const NamedCapability& one : kCapabilities) {
+    if (one.number == capability) return one.name;
+  }
+  return std::to_string(capability);
+}
 
 void Validator::resources() {
   Resources& limits = spec_.resources;
@@ -144,9 +166,8 @@ void Validator::io_limit(const std::string& item) {
 void Validator::ulimit(const std::string& item) {
   const std::size_t equals = item.find('=');
   const std::string name = item.substr(0, equals);
-  const auto* const known =
-      std::ranges::find_if(kLimits, [&](const NamedLimit& limit) { return name == limit.name; });
-  if (equals == std::string::npos || known == std::end(kLimits)) {
+  const auto resource = ulimit_resource(name);
+  if (equals == std::string::npos || !resource) {
     return refuse("--ulimit", item,
                   "write NAME=SOFT[:HARD], with a NAME of core cpu data fsize locks memlock "
                   "msgqueue nice nofile nproc rss rtprio rttime sigpending stack as");
@@ -163,10 +184,8 @@ void Validator::ulimit(const std::string& item) {
   const auto hard = colon == std::string::npos ? soft : value(values.substr(colon + 1));
   if (!soft || !hard) return refuse("--ulimit", item, "a limit is a number, or unlimited");
   if (*soft > *hard) return refuse("--ulimit", item, "the soft limit is above the hard one");
-  std::erase_if(spec_.ulimits,
-                [&](const Ulimit& other) { return other.resource == known->resource; });
-  spec_.ulimits.push_back(
-      {.name = name, .resource = known->resource, .soft = *soft, .hard = *hard});
+  std::erase_if(spec_.ulimits, [&](const Ulimit& other) { return other.resource == *resource; });
+  spec_.ulimits.push_back({.name = name, .resource = *resource, .soft = *soft, .hard = *hard});
 }
 
 void Validator::capabilities() {

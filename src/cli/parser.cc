@@ -1,0 +1,101 @@
+#include "cli/parser.h"
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+
+#include "cli/hints.h"
+
+namespace nucleus::cli {
+namespace {
+
+std::string names_of(const config::OptionText& option) {
+  std::string names;
+  if (option.letter != 0) names = std::string("-") + option.letter + ",";
+  return names + "--" + option.name;
+}
+
+Error usage(std::string op, std::string subject, std::string hint) {
+  return fail(Kind::usage, 0, std::move(op), std::move(subject), std::move(hint)).error();
+}
+
+}  // namespace
+
+Parser::Parser(const config::VerbText& verb)
+    : verb_(verb), app_(std::make_unique<CLI::App>("", std::string("nucleus ") + verb.name)) {
+  if (verb.takes_command) {
+    app_->prefix_command();
+  } else {
+    app_->allow_extras();
+  }
+}
+
+Parser::~Parser() = default;
+
+const config::OptionText& Parser::text_of(const char* name) const {
+  for (const config::OptionText& option : verb_.options) {
+    if (std::strcmp(option.name, name) == 0) return option;
+  }
+  std::abort();  // a slip in our own tables; a test binds every flag of every verb
+}
+
+void Parser::bind(const char* name, std::optional<bool>& into) {
+  app_->add_flag_function(names_of(text_of(name)),
+                          [&into](std::int64_t count) { into = count > 0; });
+}
+
+void Parser::bind(const char* name, std::optional<std::string>& into) {
+  app_->add_option(names_of(text_of(name)), into);
+}
+
+void Parser::bind(const char* name, std::vector<std::string>& into) {
+  app_->add_option(names_of(text_of(name)), into)->allow_extra_args(false);
+}
+
+Error Parser::unknown(const std::string& flag) const {
+  std::vector<std::string> known;
+  for (const config::OptionText& option : verb_.options)
+    known.push_back(std::string("--") + option.name);
+  const std::string hint = hint_for(flag, known);
+  const std::string verb = std::string("nucleus ") + verb_.name;
+  std::string text = verb + " has none of that name";
+  if (!hint.empty()) {
+    text += "; " + hint;
+  } else {
+    text += ": see " + verb + " --help";
+    if (verb_.takes_command) text += "; a command that begins with '-' comes after --";
+  }
+  return usage("understand the flag", flag, text);
+}
+
+Result<Parsed> Parser::parse(int argc, const char* const* argv) {
+  Parsed parsed;
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    parsed.help = true;
+    return parsed;
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(
+        usage("understand the flags of", std::string("nucleus ") + verb_.name,
+              std::string(error.what()) + "; see nucleus " + verb_.name + " --help"));
+  }
+  parsed.rest = app_->remaining();
+  if (!verb_.takes_command) {
+    for (const std::string& word : parsed.rest) {
+      if (word.size() > 1 && word.front() == '-') return std::unexpected(unknown(word));
+    }
+    return parsed;
+  }
+  // What follows our flags is the command, unchanged; a flag that we do not know is none.
+  const bool separated = !parsed.rest.empty() && parsed.rest.front() == "--";
+  if (separated) parsed.rest.erase(parsed.rest.begin());
+  if (!separated && !parsed.rest.empty() && parsed.rest.front().size() > 1 &&
+      parsed.rest.front().front() == '-') {
+    const int at = argc - static_cast<int>(parsed.rest.size()) - 1;
+    if (at < 1 || std::strcmp(argv[at], "--") != 0)
+      return std::unexpected(unknown(parsed.rest.front()));
+  }
+  return parsed;
+}
+
+}  // namespace nucleus::cli

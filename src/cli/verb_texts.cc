@@ -1,0 +1,84 @@
+// The words of every verb. The flags of `run` are in config/run_options.cc.
+#include "cli/verb.h"
+#include "config/run_options.h"
+
+namespace nucleus::cli {
+namespace {
+
+using config::Example;
+using config::OptionText;
+using config::VerbText;
+
+constexpr Example kRunExamples[] = {
+    {.line = "nucleus run -- python3 -c 'print(6 * 7)'", .about = "a program, isolated"},
+    {.line = "nucleus run --context . --memory 512M --pids 64 --timeout 30 -- make test",
+     .about = "on a copy of this directory, within limits"},
+    {.line =
+         "nucleus run -v /srv/data:/data -v \"$PWD/out\":/out:rw -- sort /data/in -o /out/sorted",
+     .about = "with files of the host"},
+    {.line = "nucleus run -it -- bash", .about = "a shell in a terminal of its own"},
+    {.line = "nucleus run --json --timeout 5 -- sh -c 'exit 3'",
+     .about = "with an object about the end"},
+    {.line = "nucleus run --dry-run --memory 64M -- true",
+     .about = "what would be done, and nothing else"},
+};
+
+constexpr OptionText kPruneOptions[] = {
+    {.name = "root",
+     .form = "DIR",
+     .group = "Flags",
+     .help = "directory of the records",
+     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
+     .values = "DIR"},
+};
+
+constexpr Example kPruneExamples[] = {{.line = "nucleus prune", .about = ""}};
+
+constexpr Example kCompletionExamples[] = {
+    {.line = "nucleus completion bash > /etc/bash_completion.d/nucleus", .about = "for everybody"},
+    {.line = "source <(nucleus completion bash)", .about = "for this shell"},
+    {.line = "nucleus completion fish > ~/.config/fish/completions/nucleus.fish", .about = ""},
+};
+
+}  // namespace
+
+const VerbText kRunText = {
+    .name = "run",
+    .summary = "run a command in a new container and wait for its end",
+    .usage = "[FLAGS] [--] COMMAND [ARG...]",
+    .description =
+        "Runs COMMAND in a new, isolated container and waits for its end. The first word that is "
+        "no flag "
+        "begins the command; everything behind it belongs to it.",
+    .options = config::run_option_texts(),
+    .examples = kRunExamples,
+    .closing =
+        "The exit code is the command's; 128 + N when signal N ended it; 2 the command line is "
+        "wrong; "
+        "125 nucleus failed; 126 the command cannot be executed; 127 it was not found.",
+    .takes_command = true,
+};
+
+const VerbText kPruneText = {
+    .name = "prune",
+    .summary = "clear away what killed containers have left",
+    .usage = "[FLAGS]",
+    .description =
+        "Clears away what containers have left whose nucleus was killed: their records, names and "
+        "cgroups. "
+        "Every start clears away some of it already; running containers are left alone.",
+    .options = kPruneOptions,
+    .examples = kPruneExamples,
+};
+
+const VerbText kCompletionText = {
+    .name = "completion",
+    .summary = "print the completions for a shell",
+    .usage = "bash|zsh|fish",
+    .description = "Prints a script that makes the shell complete verbs, flags and their values.",
+    .options = {},
+    .examples = kCompletionExamples,
+    .words = "bash|zsh|fish",
+};
+
+}  // namespace nucleus::cli
