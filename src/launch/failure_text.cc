@@ -53,7 +53,7 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
   if (errnum == EROFS)
     return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs "
            "there";
-  if (errnum == ENOTDIR && host)
+  if ((errnum == ENOTDIR || errnum == EINVAL) && host)
     return "one of source and target is a directory and the other is not";
   if (errnum == EACCES && host)
     return "the source, or a directory above it, is not readable for you";
