@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const auto& option : nucleus::config::run_options()) {
-    if (!option.in_file && !nucleus::config::values_of(option, file->defaults).empty()) std::abort();
+    if (!option.in_file && !nucleus::config::values_of(option, file->defaults).empty())
+      std::abort();
   }
   return 0;
 }

@@ -32,7 +32,8 @@ std::string normal(const json& plan) {
       // As root the default limit of processes is a cgroup's when usage is reported.
       if (name == "rlimit" && object == "nproc") continue;
       if (object.starts_with("TERM=") || name == "look for") continue;
-      if (name == "map" || name == "landlock" || name == "seccomp" || object == "nofile") detail = "...";
+      if (name == "map" || name == "landlock" || name == "seccomp" || object == "nofile")
+        detail = "...";
       text += "  " + name + (object.empty() ? "" : " " + object) +
               (detail.empty() ? "" : " (" + detail + ")") + "\n";
     }
@@ -124,10 +125,10 @@ seal
 )";
 
 TEST_P(Previews, TheWholePlanOfAStart) {
-  const Ended ended =
-      sandbox.run({"--dry-run", "--json", "--hostname", "box", "-w", "/tmp", "-e", "A=1", "--tmpfs",
-                   "/scratch:size=1M", "--timeout", "5", "--network", "none", "--cap-add", "KILL",
-                   "--no-init", "--", "sh", "-c", "echo hi"});
+  const Ended ended = sandbox.run(
+      {"--dry-run", "--json",  "--hostname",       "box",       "-w", "/tmp",      "-e",
+       "A=1",       "--tmpfs", "/scratch:size=1M", "--timeout", "5",  "--network", "none",
+       "--cap-add", "KILL",    "--no-init",        "--",        "sh", "-c",        "echo hi"});
   ASSERT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(normal(json::parse(ended.out)), kGolden) << ended.out;
 }
@@ -141,7 +142,8 @@ TEST_P(Previews, NothingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(file));
   EXPECT_FALSE(std::filesystem::exists(sandbox.home() + "/result"));
   EXPECT_FALSE(std::filesystem::exists(sandbox.state()));
-  EXPECT_THAT(ended.out, AllOf(HasSubstr("\nroot\n"), HasSubstr("no_new_privs"), HasSubstr("/tmp/x")));
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("\nroot\n"), HasSubstr("no_new_privs"), HasSubstr("/tmp/x")));
 }
 
 TEST_P(Previews, LimitsAreShownWhereTheyWouldBeWritten) {
@@ -153,7 +155,8 @@ TEST_P(Previews, LimitsAreShownWhereTheyWouldBeWritten) {
   }
   const Ended ended = sandbox.run({"--dry-run", "--memory", "64M", "--pids", "9", "true"});
   EXPECT_EQ(ended.code, 0) << ended.all();
-  EXPECT_THAT(ended.out, AllOf(HasSubstr("67108864"), HasSubstr("pids.max"), HasSubstr("nucleus-ID")));
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("67108864"), HasSubstr("pids.max"), HasSubstr("nucleus-ID")));
 }
 
 TEST_P(Previews, WhatAStartWouldRefuseIsRefused) {
@@ -174,10 +177,11 @@ TEST_P(Previews, SettingsAndWhereTheyComeFrom) {
   sandbox.env["XDG_CONFIG_HOME"] = sandbox.home() + "/config";
   sandbox.make_directory("config");
   sandbox.make_directory("config/nucleus");
-  sandbox.write("config/nucleus/config.toml",
-                "[defaults]\nulimit = \"nofile=77\"\n[profiles.agent]\ntimeout = \"30s\"\nenv = [\"P=1\"]\n");
-  const Ended ended = sandbox.run(
-      {"--explain", "--json", "--profile", "agent", "--hostname", "here", "-e", "C=2", "--", "true"});
+  sandbox.write(
+      "config/nucleus/config.toml",
+      "[defaults]\nulimit = \"nofile=77\"\n[profiles.agent]\ntimeout = \"30s\"\nenv = [\"P=1\"]\n");
+  const Ended ended = sandbox.run({"--explain", "--json", "--profile", "agent", "--hostname",
+                                   "here", "-e", "C=2", "--", "true"});
   ASSERT_EQ(ended.code, 0) << ended.all();
   const json settings = json::parse(ended.out)["settings"];
   const std::string file = sandbox.home() + "/config/nucleus/config.toml";
@@ -187,7 +191,8 @@ TEST_P(Previews, SettingsAndWhereTheyComeFrom) {
   EXPECT_EQ(settings["shm-size"], (json{{"value", "64M"}, {"from", "default"}}));
   EXPECT_EQ(settings["env"]["value"], "P=1, C=2");
   // ... and they hold.
-  const Ended ran = sandbox.run({"--profile", "agent", "-e", "C=2", "--", "sh", "-c", "echo $P $C $(ulimit -n)"});
+  const Ended ran =
+      sandbox.run({"--profile", "agent", "-e", "C=2", "--", "sh", "-c", "echo $P $C $(ulimit -n)"});
   EXPECT_EQ(ran.out, "1 2 77\n") << ran.all();
   const Ended without = sandbox.run({"--config", "none", "--profile", "agent", "--", "true"});
   EXPECT_EQ(without.code, 2);
@@ -212,8 +217,8 @@ TEST_P(Previews, EveryVerbHelps) {
     EXPECT_THAT(list.out, HasSubstr(std::string("\n  ") + verb + " "));
     const Ended help = sandbox.call({verb, "--help"});
     EXPECT_EQ(help.code, 0) << help.all();
-    EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: nucleus " + std::string(verb)), HasSubstr("Examples:"),
-                                Not(HasSubstr("\033"))));
+    EXPECT_THAT(help.out, AllOf(HasSubstr("Usage: nucleus " + std::string(verb)),
+                                HasSubstr("Examples:"), Not(HasSubstr("\033"))));
     EXPECT_EQ(sandbox.call({"help", verb}).out, help.out);
     const Ended wrong = sandbox.call({verb, "--no-such-flag"});
     EXPECT_EQ(wrong.code, 2);
