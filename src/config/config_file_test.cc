@@ -74,5 +74,15 @@ TEST(ConfigFile, BrokenTomlIsNamedWithItsPlace) {
   EXPECT_THAT(refusal("[defaults]\nmemory = '1'\nmemory = '2'\n"), HasSubstr("/c.toml:3:"));
 }
 
+// A character that toml++ asks its table of blanks about, which has no answer for it.
+TEST(ConfigFile, LettersOfOtherAlphabetsAreNoBlanks) {
+  for (const char* letter : {"\u00a1", "\u0388", "\u0499", "\u3042"}) {
+    for (const std::string& text : {"[defaults]\n" + std::string(letter) + " = 1\n",
+                                    "[defaults]\nread-" + std::string(letter) + "only = true\n",
+                                    "[defaults]\nmemory = " + std::string(letter) + "\n"})
+      EXPECT_THAT(refusal(text.c_str()), HasSubstr("/c.toml")) << text;
+  }
+}
+
 }  // namespace
 }  // namespace nucleus::config
