@@ -16,11 +16,14 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
     into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
                                                      spec.resources, input.report, into.notes));
   }
-  into.maps =
-      NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
+  into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   filesystem::RootPlan root =
       filesystem::plan_root(spec, into.sources.identities,
                             filesystem::read_host_view(spec.network == spec::NetworkMode::host));
+  for (const spec::Volume& volume : spec.volumes) {
+    if (volume.owners == spec::OwnerMap::no && into.sources.identities.idmapped)
+      into.notes.push_back("owners of files are not shown as they are in " + volume.flag);
+  }
   into.trees = tree_sources(spec, into.sources, root);
   const std::uint64_t nproc = into.cgroup.limits_pids ? 0 : spec.resources.pids.value_or(0);
   into.plan = NUCLEUS_TRY(

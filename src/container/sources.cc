@@ -62,7 +62,11 @@ Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped)
     sources.identities.context = opened.identity;
   }
   for (const spec::Volume& volume : spec.volumes) {
-    Opened opened = NUCLEUS_TRY(open_source("--volume", volume.source, true));
+    if (volume.owners == spec::OwnerMap::yes && ::geteuid() != 0) {
+      return fail(Kind::usage, EPERM, "take idmap=yes of", volume.flag,
+                  "only root can map owners; your own files are the container's root's without it");
+    }
+    Opened opened = NUCLEUS_TRY(open_source(volume.flag, volume.source, true));
     sources.volumes.push_back(std::move(opened.fd));
     sources.identities.volumes.push_back(opened.identity);
   }
@@ -88,15 +92,18 @@ std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec,
   std::size_t volume = 0;
   for (const filesystem::MountOp& op : plan.ops) {
     if (op.verb != spec::MountVerb::tree) continue;
-    launch::TreeSource tree{
-        .fd = -1, .attributes = op.attributes, .writable = false, .flag = op.flag};
+    launch::TreeSource tree{.fd = -1,
+                            .attributes = op.attributes,
+                            .owners = launch::TreeOwners::mapped_if_possible,
+                            .flag = op.flag};
     if (op.flag == "--rootfs") {
       tree.fd = sources.rootfs.get();
     } else if (spec.context && op.target == "context") {
       tree.fd = sources.context.get();
     } else {
       tree.fd = sources.volumes[volume].get();
-      tree.writable = spec.volumes[volume].writable;
+      tree.owners = spec.volumes[volume].owners == spec::OwnerMap::no ? launch::TreeOwners::unmapped
+                                                                      : launch::TreeOwners::mapped;
       ++volume;
     }
     trees.push_back(std::move(tree));

@@ -337,8 +337,7 @@ class Planner {
   void volume(std::size_t index) {
     const spec::Volume& item = spec_.volumes[index];
     mount_source(item.source, item.target, sources_.volumes[index],
-                 item.writable ? kNoSuidDev : kReadOnly,
-                 "--volume " + item.source + ":" + item.target);
+                 item.writable ? kNoSuidDev : kReadOnly, item.flag);
     if (item.writable) place(item.target, Access::read_write);
   }
 

@@ -87,18 +87,21 @@ Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
   mount_attr attributes{};
   attributes.attr_set = source.attributes;
   attributes.propagation = MS_PRIVATE;
-  if (user_namespace >= 0) {
+  if (user_namespace >= 0 && source.owners != TreeOwners::unmapped) {
     mount_attr mapped = attributes;
     mapped.attr_set |= MOUNT_ATTR_IDMAP;
     mapped.userns_fd = static_cast<__u64>(user_namespace);
     if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped,
                   sizeof mapped) == 0)
       return tree;
-    if (source.writable) {
-      return fail(Kind::runtime, errno, "map the owners of files in", source.flag,
-                  "its file system does not take idmapped mounts, and without one the container's "
-                  "files would belong to "
-                  "ids that nobody has; make it read-only, or use --userns host");
+    if (source.owners == TreeOwners::mapped) {
+      return fail(Kind::runtime, errno, "keep the owners of files in", source.flag,
+                  errno == EPERM
+                      ? "it, or a mount below it, is an idmapped mount already: --mount "
+                        "type=bind,source=...,target=...,idmap=no shows its files as nobody's"
+                      : "its file system, or that of a mount below it, takes no idmapped mounts: "
+                        "--mount type=bind,source=...,target=...,idmap=no shows its files as "
+                        "nobody's");
     }
     notes.push_back("owners of files are not shown as they are in " + source.flag +
                     ": no idmapped mount (" + errno_text(errno) + ")");

@@ -13,11 +13,15 @@
 
 namespace nucleus::launch {
 
+/// What the numbers of a tree's owners become: the container's own (or an error), the same where
+/// the file system can do it and nobody's where it cannot, nobody's.
+enum class TreeOwners { mapped, mapped_if_possible, unmapped };
+
 /// A source whose mount tree the parent makes, in the order of the plan's tree steps.
 struct TreeSource {
   int fd = -1;  // O_PATH, opened and checked
   std::uint64_t attributes = 0;
-  bool writable = false;
+  TreeOwners owners = TreeOwners::mapped_if_possible;
   std::string flag;
 };
 

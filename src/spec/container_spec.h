@@ -20,6 +20,9 @@ namespace nucleus::spec {
 enum class NetworkMode { none, host };
 enum class UserNamespace { separate, host };
 enum class ContextMode { copy, bind };
+/// Whether a volume's files keep their owners' numbers: where that can be had and is needed, or an
+/// error; always; or not at all (strangers' files are then nobody's).
+enum class OwnerMap { automatic, yes, no };
 
 struct Identity {
   std::uint32_t uid = 0;
@@ -38,6 +41,8 @@ struct Volume {
   std::string source;  // on the host, absolute
   std::string target;  // in the container, absolute and normal
   bool writable = false;
+  OwnerMap owners = OwnerMap::automatic;
+  std::string flag = {};  // whose wish it is, for the error: "--volume /a:/b"
 };
 
 struct Tmpfs {

@@ -103,7 +103,7 @@ void Validator::volume(const std::string& item) {
   if (first == std::string::npos || first == 0) return refuse("--volume", item, form);
   const std::size_t second = item.find(':', first + 1);
   const std::string options = second == std::string::npos ? "ro" : item.substr(second + 1);
-  Volume volume;
+  Volume volume{.source = {}, .target = {}, .flag = "--volume " + item};
   volume.source = source("--volume", item.substr(0, first));
   volume.target = normal_path(
       item.substr(first + 1, second == std::string::npos ? second : second - first - 1));
@@ -153,7 +153,8 @@ void Validator::tmpfs(const std::string& item) {
 // Docker's long form: "type=bind,source=/a:b,target=/c,readonly".
 void Validator::mount(const std::string& item) {
   const char* const form =
-      "write type=bind,source=PATH,target=PATH[,rw] or type=tmpfs,target=PATH[,size=,mode=,exec]; "
+      "write type=bind,source=PATH,target=PATH[,rw][,idmap=yes|no] or "
+      "type=tmpfs,target=PATH[,size=,mode=,exec]; "
       "a part with a comma goes into double quotes";
   const auto fields = comma_fields(item);
   if (!fields) return refuse("--mount", item, "a double quote stays open");
@@ -162,6 +163,7 @@ void Validator::mount(const std::string& item) {
   std::string to;
   std::string size;
   std::string mode;
+  std::string owners;
   bool writable = false;
   bool executable = false;
   for (const std::string& field : *fields) {
@@ -179,6 +181,8 @@ void Validator::mount(const std::string& item) {
       size = value;
     } else if (key == "mode" || key == "tmpfs-mode") {
       mode = value;
+    } else if (key == "idmap" && (value == "yes" || value == "no")) {
+      owners = value;
     } else if (key == "rw" && equals == std::string::npos) {
       writable = true;
     } else if (key == "exec" && equals == std::string::npos) {
@@ -195,10 +199,15 @@ void Validator::mount(const std::string& item) {
     if (from.empty() || !size.empty() || !mode.empty() || executable)
       return refuse("--mount", item, form);
     target("--mount", item, normal);
-    spec_.volumes.push_back(
-        {.source = source("--mount", from), .target = normal, .writable = writable});
+    spec_.volumes.push_back({.source = source("--mount", from),
+                             .target = normal,
+                             .writable = writable,
+                             .owners = owners.empty()    ? OwnerMap::automatic
+                                       : owners == "yes" ? OwnerMap::yes
+                                                         : OwnerMap::no,
+                             .flag = "--mount " + item});
   } else if (type == "tmpfs") {
-    if (!from.empty()) return refuse("--mount", item, form);
+    if (!from.empty() || !owners.empty()) return refuse("--mount", item, form);
     Tmpfs tmpfs{.target = normal, .size = kDefaultTmpfs, .executable = executable};
     if (!size.empty() && !take(ByteSize::parse("--mount", size), tmpfs.size)) return;
     if (tmpfs.size.bytes == 0)
