@@ -9,7 +9,8 @@ namespace nucleus::container {
 
 Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Decision& into) {
   const bool separate = spec.userns == spec::UserNamespace::separate;
-  into.sources = NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate));
+  into.sources =
+      NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate, input.make_volumes));
   if (resources::needs_cgroup(spec.resources, input.report, separate)) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));

@@ -33,6 +33,7 @@ struct DecisionInput {
   isolation::Caller caller;
   std::string id;  // of the container, for the names of its cgroups
   bool report = false;
+  bool make_volumes = false;              // those that are named and not there yet
   std::optional<std::string> state_root;  // holds the leases of id ranges; absent: none is taken
 };
 

@@ -50,6 +50,7 @@ const char* verb_name(MountVerb verb) {
     case MountVerb::enter: return "enter";
     case MountVerb::attributes: return "remount";
     case MountVerb::attributes_rec: return "remount-all";
+    case MountVerb::own: return "own";
     case MountVerb::fill: return "copy";
   }
   return "?";
@@ -202,6 +203,7 @@ Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& optio
   const DecisionInput input{.caller = read_caller(),
                             .id = "ID",
                             .report = options.report,
+                            .make_volumes = false,
                             .state_root = std::nullopt};
   NUCLEUS_CHECK(decide(spec, input, decision));
   Preview out;

@@ -39,6 +39,7 @@ class Runner {
     clear_up();
     spec::Outcome& outcome = report_.outcome;
     if (facts) {
+      for (NamedVolume& volume : decision_.sources.named) volume.keep();
       judge(spec_, *facts, outcome);
     } else {
       outcome.reason = spec::Reason::start_failed;
@@ -76,10 +77,14 @@ class Runner {
     const isolation::Caller caller = read_caller();
     const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
     reclaim_dead(root, kReclaimAtStart);
-    const auto decided = decide(
-        spec_,
-        {.caller = caller, .id = report_.outcome.id, .report = options_.report, .state_root = root},
-        decision_);
+    const auto decided = decide(spec_,
+                                {.caller = caller,
+                                 .id = report_.outcome.id,
+                                 .report = options_.report,
+                                 .make_volumes = true,
+                                 .state_root = root},
+                                decision_);
+
     report_.outcome.notes = decision_.notes;
     NUCLEUS_CHECK(decided);
     launch::LaunchPlan& plan = decision_.plan;

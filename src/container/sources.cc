@@ -46,9 +46,29 @@ Result<Opened> open_directory(const std::string& flag, const std::string& path) 
   return opened;
 }
 
+Result<> add_named(const spec::Volume& volume, bool make, OpenSources& sources) {
+  auto named = NamedVolume::open(volume.source, make);
+  if (!named) return std::unexpected(with_context(std::move(named.error()), volume.flag));
+  filesystem::SourceIdentity identity{.fresh = named->fresh()};
+  sys::UniqueFd fd;
+  if (named->fd() >= 0) {
+    struct stat info{};
+    fd = sys::UniqueFd(::fcntl(named->fd(), F_DUPFD_CLOEXEC, 0));
+    if (!fd.valid() || ::fstat(fd.get(), &info) < 0)
+      return fail(Kind::runtime, errno, "look at the volume", volume.source);
+    identity.device = info.st_dev;
+    identity.inode = info.st_ino;
+  }
+  sources.identities.volumes.push_back(identity);
+  sources.volumes.push_back(std::move(fd));
+  sources.named.push_back(std::move(*named));
+  return {};
+}
+
 }  // namespace
 
-Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped) {
+Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped,
+                                 bool make_volumes) {
   OpenSources sources;
   sources.identities.idmapped = idmapped;
   if (spec.rootfs) {
@@ -65,6 +85,10 @@ Result<OpenSources> open_sources(const spec::ContainerSpec& spec, bool idmapped)
     if (volume.owners == spec::OwnerMap::yes && ::geteuid() != 0) {
       return fail(Kind::usage, EPERM, "take idmap=yes of", volume.flag,
                   "only root can map owners; your own files are the container's root's without it");
+    }
+    if (!volume.name.empty()) {
+      NUCLEUS_CHECK(add_named(volume, make_volumes, sources));
+      continue;
     }
     Opened opened = NUCLEUS_TRY(open_source(volume.flag, volume.source, true));
     sources.volumes.push_back(std::move(opened.fd));
@@ -104,6 +128,10 @@ std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec,
       tree.fd = sources.volumes[volume].get();
       tree.owners = spec.volumes[volume].owners == spec::OwnerMap::no ? launch::TreeOwners::unmapped
                                                                       : launch::TreeOwners::mapped;
+      tree.cure = spec.volumes[volume].name.empty()
+                      ? "--mount type=bind,source=...,target=...,idmap=no shows its files as "
+                        "nobody's"
+                      : "name a place on another by NUCLEUS_DATA_DIR";
       ++volume;
     }
     trees.push_back(std::move(tree));

@@ -339,6 +339,8 @@ class Planner {
     mount_source(item.source, item.target, sources_.volumes[index],
                  item.writable ? kNoSuidDev : kReadOnly, item.flag);
     if (item.writable) place(item.target, Access::read_write);
+    if (item.writable && sources_.volumes[index].fresh)
+      add({.verb = MountVerb::own, .target = inside(item.target), .flag = item.flag});
   }
 
   void mount_source(const std::string& source, const std::string& target,

@@ -24,6 +24,7 @@ struct SourceIdentity {
   dev_t device = 0;
   ino_t inode = 0;
   bool directory = true;
+  bool fresh = false;  // a named volume that was made for this start
 };
 
 struct MountOp {

@@ -95,13 +95,12 @@ Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
                   sizeof mapped) == 0)
       return tree;
     if (source.owners == TreeOwners::mapped) {
-      return fail(Kind::runtime, errno, "keep the owners of files in", source.flag,
-                  errno == EPERM
-                      ? "it, or a mount below it, is an idmapped mount already: --mount "
-                        "type=bind,source=...,target=...,idmap=no shows its files as nobody's"
-                      : "its file system, or that of a mount below it, takes no idmapped mounts: "
-                        "--mount type=bind,source=...,target=...,idmap=no shows its files as "
-                        "nobody's");
+      return fail(
+          Kind::runtime, errno, "keep the owners of files in", source.flag,
+          (errno == EPERM
+               ? "it, or a mount below it, is an idmapped mount already: "
+               : "its file system, or that of a mount below it, takes no idmapped mounts: ") +
+              source.cure);
     }
     notes.push_back("owners of files are not shown as they are in " + source.flag +
                     ": no idmapped mount (" + errno_text(errno) + ")");

@@ -23,6 +23,7 @@ struct TreeSource {
   std::uint64_t attributes = 0;
   TreeOwners owners = TreeOwners::mapped_if_possible;
   std::string flag;
+  std::string cure = {};  // what to do when owners cannot be mapped
 };
 
 struct Hooks {

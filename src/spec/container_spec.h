@@ -38,8 +38,9 @@ struct Context {
 };
 
 struct Volume {
-  std::string source;  // on the host, absolute
-  std::string target;  // in the container, absolute and normal
+  std::string name = {};  // of one that nucleus keeps; empty: a file or directory of the user's
+  std::string source;     // on the host, absolute
+  std::string target;     // in the container, absolute and normal
   bool writable = false;
   OwnerMap owners = OwnerMap::automatic;
   std::string flag = {};  // whose wish it is, for the error: "--volume /a:/b"

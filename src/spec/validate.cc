@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "spec/accounts.h"
+#include "spec/names.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -12,6 +13,14 @@ namespace {
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         std::ranges::all_of(name, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
+         });
+}
 
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
@@ -57,14 +66,7 @@ void Validator::command() {
 void Validator::names() {
   if (draft_.name) {
     const std::string& name = *draft_.name;
-    const bool good = !name.empty() && name.size() <= 64 &&
-                      std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
-                      std::ranges::all_of(name, [](unsigned char c) {
-                        return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
-                      });
-    if (!good)
-      refuse("--name", name,
-             "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
+    if (!is_plain_name(name)) refuse("--name", name, kPlainNameRule);
     spec_.name = name;
   }
   spec_.hostname = draft_.hostname.value_or(draft_.name.value_or("nucleus"));

@@ -152,5 +152,25 @@ TEST(NormalPath, KeepsInside) {
   EXPECT_EQ(normal_path(std::string("/a\0b", 4)), "");
 }
 
+TEST(Validate, NamedVolumesAreWritableAndLieWhereTheCallerKeepsThem) {
+  Draft draft = plain();
+  draft.volumes = {"cache:/c", "other:/d:ro"};
+  draft.mounts = {"type=volume,source=third,target=/e"};
+  const auto spec = validate(draft, {.getenv = no_environment, .volumes = "/var/v"}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->volumes[0].name, "cache");
+  EXPECT_EQ(spec->volumes[0].source, "/var/v/cache/data");
+  EXPECT_TRUE(spec->volumes[0].writable);
+  EXPECT_FALSE(spec->volumes[1].writable);
+  EXPECT_TRUE(spec->volumes[2].writable);
+  draft.mounts.clear();
+  draft.volumes = {"cache:/c"};
+  EXPECT_NE(only_error(draft).find("NUCLEUS_DATA_DIR"), std::string::npos);
+  for (const char* name : {"a/b:/c", "-x:/c", "a b:/c"}) {
+    draft.volumes = {name};
+    EXPECT_FALSE(validate(draft, {.getenv = no_environment, .volumes = "/v"}).spec) << name;
+  }
+}
+
 }  // namespace
 }  // namespace nucleus::spec

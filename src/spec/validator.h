@@ -49,6 +49,8 @@ class Validator {
   void target(const std::string& flag, const std::string& whole, const std::string& path);
   void targets();
   void volume(const std::string& item);
+  std::string named_volume(const std::string& flag, const std::string& item,
+                           const std::string& name);
   void tmpfs(const std::string& item);
   void mount(const std::string& item);
   void secret(const std::string& item);

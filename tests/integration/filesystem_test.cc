@@ -130,7 +130,7 @@ TEST_P(Filesystem, AFileIsAVolumeTooAndALinkIsFollowed) {
 TEST_P(Filesystem, ASubmountOfAReadOnlyVolumeIsReadOnly) {
   const Ended ended =
       sandbox.sh("(echo > /v/shm/x) 2>/dev/null || (echo > /v/x) 2>/dev/null || echo refused",
-                 {"-v", "/dev:/v"});
+                 {"--mount", "source=/dev,target=/v,idmap=no"});
   EXPECT_EQ(ended.out, "refused\n") << ended.all();
   EXPECT_FALSE(fs::exists("/dev/shm/x"));
 }

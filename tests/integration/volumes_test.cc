@@ -1,4 +1,5 @@
 // Who owns what on volumes: inside, and on the host afterwards.
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ TEST_P(Volumes, FilesKeepTheirOwnersBothWays) {
   // Another one is refused what is not his, and so is root inside, who has no capabilities.
   ended = sandbox.sh("cat /v/file", {"-v", dir + ":/v", "-u", "1002"});
   EXPECT_EQ(ended.code, 1) << ended.all();
-  ended = sandbox.sh("cat /v/file; rm -f /v/mine; echo z > /v/roots", {"-v", dir + ":/v:rw"});
+  ended = sandbox.sh("cat /v/file; echo > /v/mine; echo z > /v/roots", {"-v", dir + ":/v:rw"});
   EXPECT_THAT(ended.err, AllOf(HasSubstr("/v/file"), HasSubstr("/v/mine")));
   EXPECT_EQ(owner_of(dir + "/roots"), "0:0");
   EXPECT_EQ(owner_of(dir + "/mine"), "1000:1001");
@@ -88,6 +89,68 @@ TEST_P(Volumes, AFileSystemThatCannotKeepOwnersNeedsAWord) {
   EXPECT_THAT(nobody.out, testing::StartsWith("65534\n")) << nobody.all();
   EXPECT_THAT(testing::PrintToString(nobody.json()["notes"]), HasSubstr("idmap=no"));
   EXPECT_EQ(sandbox.run({"--mount", "type=tmpfs,target=/k,idmap=no", "true"}).code, 2);
+}
+
+TEST_P(Volumes, ANamedOneIsKeptUntilItIsRemoved) {
+  sandbox.env["NUCLEUS_DATA_DIR"] = sandbox.home();
+  const Ended first = sandbox.sh("echo 1 >> /c/log; cat /c/log; stat -c %u:%a /c", {"-v", "c:/c"});
+  EXPECT_EQ(first.out, "1\n0:700\n") << first.all();
+  EXPECT_EQ(
+      sandbox.sh("echo 2 >> /c/log; cat /c/log", {"--mount", "type=volume,source=c,target=/c"}).out,
+      "1\n2\n");
+  const Ended ro = sandbox.sh("cat /c/log; echo 3 >> /c/log", {"-v", "c:/c:ro"});
+  EXPECT_EQ(ro.out, "1\n2\n");
+  EXPECT_THAT(ro.err, HasSubstr("Read-only"));
+  EXPECT_EQ(sandbox.call({"volume", "ls", "-q"}).out, "c\n");
+  const auto info = nlohmann::json::parse(sandbox.call({"volume", "inspect", "c"}).out);
+  EXPECT_EQ(info[0]["path"], sandbox.home() + "/volumes/c/data");
+  EXPECT_EQ(info[0]["in_use"], false);
+  EXPECT_EQ(sandbox.call({"volume", "rm", "c"}).out, "c\n");
+  EXPECT_FALSE(fs::exists(sandbox.home() + "/volumes/c"));
+  EXPECT_EQ(sandbox.call({"volume", "rm", "c"}).code, 125);
+  EXPECT_EQ(sandbox.call({"volume", "rm", "../c"}).code, 2);
+}
+
+TEST_P(Volumes, ANamedOneInUseCannotBeRemoved) {
+  sandbox.env["NUCLEUS_DATA_DIR"] = sandbox.home();
+  Running running = sandbox.start({"run", "-v", "c:/c", "sh", "-c", "echo up; sleep 300"});
+  ASSERT_TRUE(running.wait_for("up"));
+  const Ended removed = sandbox.call({"volume", "rm", "c"});
+  EXPECT_EQ(removed.code, 125);
+  EXPECT_THAT(removed.err, HasSubstr("uses it"));
+  EXPECT_THAT(sandbox.call({"volume", "ls", "--json"}).out, HasSubstr("\"in_use\":true"));
+  EXPECT_EQ(sandbox.call({"volume", "prune", "--force"}).out, "");
+  running.send(SIGKILL);
+  running.wait();
+  EXPECT_TRUE(eventually([&] { return sandbox.call({"volume", "rm", "c"}).code == 0; }));
+}
+
+TEST_P(Volumes, ANewOneBelongsToTheContainersUserAndGoesWithAFailedStart) {
+  sandbox.env["NUCLEUS_DATA_DIR"] = sandbox.home();
+  EXPECT_EQ(sandbox.run({"-v", "c:/c", "no-such-program"}).code, 127);
+  EXPECT_EQ(sandbox.run({"--dry-run", "-v", "c:/c", "true"}).code, 0);
+  EXPECT_EQ(sandbox.call({"volume", "ls", "-q"}).out, "");
+  const Ended ended =
+      sandbox.sh("echo x > /c/x && stat -c %u:%g:%a /c /c/x", {"-u", "1000:1001", "-v", "c:/c"});
+  EXPECT_EQ(ended.out, "1000:1001:700\n1000:1001:644\n") << ended.all();
+  const Ended asked = sandbox.call({"volume", "prune"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_THAT(asked.err, HasSubstr("--force"));
+  EXPECT_EQ(sandbox.sh("rm /c/x", {"-u", "1000:1001", "-v", "c:/c"}).code, 0);
+  EXPECT_EQ(sandbox.call({"volume", "prune", "--force"}).out, "c\n");
+}
+
+// Who can write there could put a link to the host's files in the place of a volume.
+TEST_P(Volumes, APlaceThatOthersMayWriteToIsRefused) {
+  sandbox.env["NUCLEUS_DATA_DIR"] = sandbox.home();
+  sandbox.make_directory("volumes");
+  ASSERT_EQ(::chmod((sandbox.home() + "/volumes").c_str(), 0777), 0);
+  const Ended ended = sandbox.run({"-v", "c:/c", "true"});
+  EXPECT_EQ(ended.code, 125) << ended.all();
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("--volume c:/c"), HasSubstr("nobody else")));
+  fs::permissions(sandbox.home() + "/volumes", fs::perms(0755));
+  fs::create_directory_symlink("/etc", sandbox.home() + "/volumes/c");
+  EXPECT_EQ(sandbox.run({"-v", "c:/c", "true"}).code, 125);
 }
 
 }  // namespace
