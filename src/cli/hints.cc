@@ -34,7 +34,7 @@ constexpr Instead kDocker[] = {
      "the container's network has nobody to publish a port to; --network host shares the host's"},
     {"--publish",
      "the container's network has nobody to publish a port to; --network host shares the host's"},
-    {"--gpus", "devices of the host are not shown inside"},
+    {"--gpus", "use --device for each node of it"},
     {"--group-add", "use --additional-group"},
     {"-h", "use --hostname; --help shows the flags"},
     {"--ipc", "an IPC namespace of its own is always there"},

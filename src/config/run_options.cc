@@ -138,6 +138,12 @@ constexpr Row kRows[] = {
       .help = "the long form: type=tmpfs and type=volume too; paths may hold colons, and commas in "
               "double quotes; idmap=no does not keep owners"},
      {.into = &Draft::mounts}},
+    {{.name = "device",
+      .form = "PATH[:INSIDE][:rwm]",
+      .group = kFiles,
+      .help = "give a device of the host, such as /dev/fuse (weakens the isolation)",
+      .values = "FILE"},
+     {.into = &Draft::devices}},
     {{.name = "shm-size",
       .form = "SIZE",
       .group = kFiles,

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 
@@ -118,12 +119,30 @@ PreviewPart ids(const isolation::IdMaps& maps, bool leased) {
   return part;
 }
 
+PreviewPart devices(const spec::ContainerSpec& spec, const filesystem::Sources& identities) {
+  PreviewPart part{.name = "devices", .steps = {}};
+  for (std::size_t index = 0; index < spec.devices.size(); ++index) {
+    const spec::Device& device = spec.devices[index];
+    const resources::DeviceRule rule{.block = identities.devices[index].block,
+                                     .major = gnu_dev_major(identities.devices[index].number),
+                                     .minor = gnu_dev_minor(identities.devices[index].number),
+                                     .read = device.read,
+                                     .write = device.write};
+    part.steps.push_back({.step = "device",
+                          .object = device.target,
+                          .detail = "from " + device.source + "," + rule.text()});
+  }
+  return part;
+}
+
 PreviewPart cgroup(const resources::CgroupPlan& plan) {
   PreviewPart part{.name = "cgroup", .steps = {}};
   for (const resources::CgroupDirectory& directory : plan.directories) {
     part.steps.push_back({.step = "directory", .object = directory.path, .detail = ""});
     for (const resources::LimitFile& limit : directory.files)
       part.steps.push_back({.step = "write", .object = limit.file, .detail = limit.value});
+    for (const resources::DeviceRule& rule : directory.devices)
+      part.steps.push_back({.step = "allow", .object = "device", .detail = rule.text()});
   }
   return part;
 }
@@ -210,6 +229,9 @@ Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& optio
   const bool leased = input.caller.uid == 0 && spec.userns == spec::UserNamespace::separate;
   out.parts = {namespaces(decision.plan), ids(decision.maps, leased), cgroup(decision.cgroup),
                root(decision.plan.root),  seal(spec, decision.plan),  command(spec, decision.plan)};
+  if (!spec.devices.empty())
+    out.parts.insert(out.parts.begin() + 3, devices(spec, decision.sources.identities));
+
   out.notes = std::move(decision.notes);
   return out;
 }

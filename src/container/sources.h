@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "container/volumes.h"
 #include "filesystem/root_plan.h"
+#include "isolation/id_map.h"
 #include "launch/parent.h"
 #include "spec/container_spec.h"
 #include "sys/unique_fd.h"
@@ -31,6 +32,7 @@ struct OpenSources {
 /// itself.
 [[nodiscard]] std::vector<launch::TreeSource> tree_sources(const spec::ContainerSpec& spec,
                                                            const OpenSources& sources,
-                                                           const filesystem::RootPlan& plan);
+                                                           const filesystem::RootPlan& plan,
+                                                           const isolation::IdMaps& maps);
 
 }  // namespace nucleus::container

@@ -211,7 +211,17 @@ class Planner {
   }
 
   void devices() {
-    tmpfs("dev", "mode=755,size=64k,nr_inodes=64", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    if (sources_.made_dev && !spec_.devices.empty()) {
+      add_own({.verb = MountVerb::tree,
+               .target = "dev",
+               .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+               .flags = spec::kMakeTarget,
+               .flag = "--device"});
+    } else {
+      tmpfs("dev", "mode=755,size=64k,nr_inodes=" + std::to_string(64 + 8 * spec_.devices.size()),
+            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+      for (std::size_t index = 0; index < spec_.devices.size(); ++index) device(index);
+    }
     for (const char* name : kDevices) {
       add_own({.verb = MountVerb::bind,
                .target = std::string("dev/") + name,
@@ -241,6 +251,17 @@ class Planner {
     place("/dev", Access::devices);
     place("/dev/shm", Access::read_write);
     place("/dev/mqueue", Access::read_write);
+  }
+
+  void device(std::size_t index) {
+    const spec::Device& item = spec_.devices[index];
+    add({.verb = MountVerb::bind,
+         .target = inside(item.target),
+         .source = item.source,
+         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+         .flags = spec::kMakeTarget | spec::kTargetFile | spec::kFollowSource,
+         .expected = sources_.devices[index].node,
+         .flag = item.flag});
   }
 
   void kernel_views() {

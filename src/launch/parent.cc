@@ -77,6 +77,7 @@ Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, 
 // shifted into the container's. mount_setattr(2), "ID-mapped mounts".
 Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
                                  std::vector<std::string>& notes) {
+  if (!source.nodes.empty()) return make_device_tree(source.nodes, source.uid, source.gid);
   const auto clone = [&] {
     return sys::UniqueFd(static_cast<int>(
         ::syscall(SYS_open_tree, source.fd, "",

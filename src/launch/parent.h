@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "launch/child/handshake.h"
+#include "launch/device_tree.h"
 #include "launch/launch_plan.h"
 #include "resources/cgroup.h"
 #include "sys/process.h"
@@ -23,6 +24,9 @@ struct TreeSource {
   std::uint64_t attributes = 0;
   TreeOwners owners = TreeOwners::mapped_if_possible;
   std::string flag;
+  std::vector<DeviceNode> nodes = {};  // of a /dev, which is made and not copied
+  uid_t uid = 0;                       // its owner
+  gid_t gid = 0;
   std::string cure = {};  // what to do when owners cannot be mapped
 };
 

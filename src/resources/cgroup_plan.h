@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "resources/device_program.h"
 #include "resources/hierarchy.h"
 #include "spec/container_spec.h"
 
@@ -28,6 +29,7 @@ struct CgroupDirectory {
   bool v2 = false;
   bool memory = false, pids = false, cpu = false;  // which counters can be read here
   std::vector<LimitFile> files = {};
+  std::vector<DeviceRule> devices = {};  // v2: what may be opened; empty: everything
 };
 
 struct CgroupPlan {
@@ -54,13 +56,19 @@ struct CgroupAccess {
 [[nodiscard]] bool needs_cgroup(const spec::Resources& resources, bool want_usage,
                                 bool nproc_holds);
 
+/// What a cgroup is to hold a container to.
+struct CgroupWishes {
+  const spec::Resources& resources;
+  bool want_usage = false;               // peak memory and CPU time are to be reported
+  std::vector<DeviceRule> devices = {};  // may be opened, and no others; empty: not held here
+};
+
 [[nodiscard]] Result<CgroupAccess> probe_access(const Hierarchy& hierarchy);
 
-/// `want_usage`: peak memory and CPU time are to be reported. Errors: a limit that was asked for
+/// Errors: a limit that was asked for
 /// and cannot be set here, with the reason and the cure.
 [[nodiscard]] Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
-                                             const std::string& name,
-                                             const spec::Resources& resources, bool want_usage,
+                                             const std::string& name, const CgroupWishes& asked,
                                              std::vector<std::string>& notes);
 
 }  // namespace nucleus::resources

@@ -46,6 +46,14 @@ struct Volume {
   std::string flag = {};  // whose wish it is, for the error: "--volume /a:/b"
 };
 
+/// A device of the host's, given to the workload.
+struct Device {
+  std::string source;  // on the host, absolute
+  std::string target;  // in the container, below /dev
+  bool read = true, write = true;
+  std::string flag = {};  // whose wish it is, for the error
+};
+
 struct Tmpfs {
   std::string target;
   ByteSize size;
@@ -99,6 +107,7 @@ struct ContainerSpec {
   std::optional<std::string> rootfs;
   std::optional<Context> context;
   std::vector<Volume> volumes;
+  std::vector<Device> devices;
   std::vector<Tmpfs> tmpfs;
   std::vector<Secret> secrets;
   std::vector<std::pair<std::string, std::string>> hosts;    // name, address: lines of /etc/hosts

@@ -86,6 +86,7 @@ void Validator::targets() {
   for (const std::string& item : draft_.credentials) credential(item);
   if (!spec_.secrets.empty()) targets_.insert("/run/secrets");
   for (const std::string& item : draft_.volumes) volume(item);
+  for (const std::string& item : draft_.devices) device(item);
   for (const std::string& item : draft_.tmpfs) tmpfs(item);
   for (const std::string& item : draft_.mounts) mount(item);
   if (spec_.volumes.size() > kMostVolumes) {

@@ -60,6 +60,9 @@ class Validator {
   void hosts();
   void sysctls();
 
+  // validate_devices.cc
+  void device(const std::string& item);
+
   // validate_limits.cc
   void resources();
   void memory_swap();

@@ -123,6 +123,7 @@ TEST_P(Volumes, ANamedOneInUseCannotBeRemoved) {
   running.send(SIGKILL);
   running.wait();
   EXPECT_TRUE(eventually([&] { return sandbox.call({"volume", "rm", "c"}).code == 0; }));
+  EXPECT_EQ(sandbox.call({"prune"}).code, 0);
 }
 
 TEST_P(Volumes, ANewOneBelongsToTheContainersUserAndGoesWithAFailedStart) {
