@@ -13,6 +13,7 @@ struct OptionText {
   const char* group = "";    // the heading that it stands under
   const char* help = "";     // one sentence, small letters, no full stop
   const char* initial = "";  // what holds without it; empty: nothing
+  bool value_optional = false;  // the flag stands for itself too; a value comes behind "=" only
   const char* values = "";   // for completion: "none|host", "FILE", "DIR"
 };
 

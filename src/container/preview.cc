@@ -105,6 +105,12 @@ PreviewPart namespaces(const launch::LaunchPlan& plan) {
     if ((plan.clone_flags & space.bit) != 0)
       part.steps.push_back({.step = "new", .object = space.name, .detail = ""});
   }
+  if (plan.spec->clocks) {
+    std::string offsets = plan.clocks;
+    for (char& letter : offsets) letter = letter == '\n' ? ',' : letter;
+    if (!offsets.empty()) offsets.pop_back();
+    part.steps.push_back({.step = "new", .object = "time", .detail = offsets});
+  }
   return part;
 }
 

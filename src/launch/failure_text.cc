@@ -105,6 +105,14 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::become_root: return simple("become root of", "the container's user namespace");
     case Step::set_host_name: return simple("set the host name", plan.spec->hostname);
     case Step::raise_loopback: return simple("bring up", "the container's loopback interface");
+    case Step::time_namespace:
+      return simple(message.index == 2 ? "set the clocks of" : "enter", "--time-namespace",
+                    message.errnum == ERANGE
+                        ? "a clock would begin before zero, or run over: its own time and the "
+                          "offset together are at least 0"
+                    : message.errnum == EINVAL || message.errnum == ENOENT
+                        ? "the kernel needs time namespaces (Linux 5.6, CONFIG_TIME_NS)"
+                        : "");
     case Step::make_root: return simple("make", "the container's root file system");
     case Step::pivot: return simple("pivot to", "the container's root file system");
     case Step::close_descriptors:

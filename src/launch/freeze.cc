@@ -117,6 +117,10 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   for (const int capability : spec.capabilities) script.capabilities |= 1ULL << capability;
   script.detach_propagation = spec.userns == spec::UserNamespace::host;
   script.raise_loopback = spec.network == spec::NetworkMode::none;
+  if (spec.clocks) {
+    script.clocks = plan.clocks.c_str();
+    script.clocks_size = plan.clocks.size();
+  }
   script.host_name = spec.hostname.c_str();
   script.host_name_size = spec.hostname.size();
   for (const filesystem::MountOp& op : plan.root.ops) out.steps.push_back(frozen(op));

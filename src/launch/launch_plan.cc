@@ -18,6 +18,19 @@ namespace {
 constexpr rlim_t kSoftOpenFiles = 1024;   // select(2) breaks above
 constexpr rlim_t kHardOpenFiles = 65536;  // a server may raise itself to this
 
+// time_namespaces(7): a line a clock; one that stays as it is needs none.
+std::string offsets_text(const spec::Clocks& clocks) {
+  std::string text;
+  const auto line = [&](const char* name, const spec::ClockOffset& offset) {
+    if (offset.seconds == 0 && offset.nanoseconds == 0) return;
+    text += std::string(name) + " " + std::to_string(offset.seconds) + " " +
+            std::to_string(offset.nanoseconds) + "\n";
+  };
+  line("monotonic", clocks.monotonic);
+  line("boottime", clocks.boottime);
+  return text;
+}
+
 }  // namespace
 
 KernelFacts read_kernel_facts() {
@@ -79,6 +92,7 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
     std::erase_if(plan.rlimits, [&](const auto& other) { return other.first == wish.resource; });
     plan.rlimits.push_back({wish.resource, {.rlim_cur = wish.soft, .rlim_max = wish.hard}});
   }
+  if (spec.clocks) plan.clocks = offsets_text(*spec.clocks);
   plan.candidates = command_candidates(spec);
   return plan;
 }

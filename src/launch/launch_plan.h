@@ -33,6 +33,7 @@ struct LaunchPlan {
   KernelFacts facts;
   std::vector<std::pair<int, rlimit>> rlimits;
   std::uint16_t rows = 0, columns = 0;  // of the terminal, when there is one
+  std::string clocks;                   // what goes into timens_offsets
   bool read_back = false;  // hold the init after the start, so that Hooks.read_back finds it alive
   std::vector<std::string> candidates;  // the paths that the command may be at
 };

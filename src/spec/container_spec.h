@@ -96,6 +96,16 @@ struct Resources {
   std::string cpuset_mems;
 };
 
+/// What is added to a clock of the host's; the nanoseconds count upwards from the seconds.
+struct ClockOffset {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+};
+
+struct Clocks {
+  ClockOffset monotonic, boottime;
+};
+
 struct ContainerSpec {
   std::string name;  // empty: none given
   std::string hostname;
@@ -122,6 +132,7 @@ struct ContainerSpec {
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
+  std::optional<Clocks> clocks;  // of a time namespace of its own; absent: the host's
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own

@@ -36,6 +36,7 @@ Validation Validator::run() {
   resources();
   capabilities();
   modes();
+  time_namespace();
   labels();
   Validation out;
   out.errors = std::move(errors_);

@@ -172,5 +172,23 @@ TEST(Validate, NamedVolumesAreWritableAndLieWhereTheCallerKeepsThem) {
   }
 }
 
+TEST(Validate, ClocksAreMovedByWholeAndPartialSeconds) {
+  Draft draft = plain();
+  draft.time_namespace = "true";
+  ASSERT_TRUE(validate(draft, {.getenv = no_environment}).spec->clocks);
+  draft.time_namespace = "boottime=-5.25,monotonic=86400";
+  const auto spec = validate(draft, {.getenv = no_environment}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->clocks->boottime.seconds, -6);
+  EXPECT_EQ(spec->clocks->boottime.nanoseconds, 750'000'000U);
+  EXPECT_EQ(spec->clocks->monotonic.seconds, 86400);
+  for (const char* wrong : {"realtime=1", "boottime", "boottime=", "boottime=1,", "boottime=1.",
+                            "boottime=1,boottime=2", "boottime=--1", "boottime=1.1234567890",
+                            "boottime=99999999999999999999", "monotonic=1 "}) {
+    draft.time_namespace = wrong;
+    EXPECT_NE(only_error(draft).find("--time-namespace"), std::string::npos) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace nucleus::spec

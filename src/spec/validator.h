@@ -63,6 +63,9 @@ class Validator {
   // validate_devices.cc
   void device(const std::string& item);
 
+  // validate_time.cc
+  void time_namespace();
+
   // validate_limits.cc
   void resources();
   void memory_swap();

@@ -1,4 +1,6 @@
 // The flags that give a container more than a command: files, secrets, groups, limits, settings.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -176,6 +178,24 @@ TEST_P(Wishes, LimitsOfMemoryAndDisksTogether) {
   EXPECT_EQ(device.code, 125);
   EXPECT_THAT(device.err, HasSubstr("--io-limit"));
   EXPECT_TRUE(container_cgroups().empty());
+}
+
+TEST_P(Wishes, ClocksOfItsOwn) {
+  if (::access("/proc/self/timens_offsets", F_OK) != 0)
+    GTEST_SKIP() << "this kernel has no time namespaces";
+  for (const char* init : {"--init", "--no-init"}) {
+    const Ended ended =
+        sandbox.sh("tr -s ' ' < /proc/self/timens_offsets; cut -d. -f1 /proc/uptime",
+                   {init, "--time-namespace=boottime=1000000000.5"});
+    EXPECT_THAT(ended.out, AllOf(HasSubstr("monotonic 0 0\n"),
+                                 HasSubstr("boottime 1000000000 500000000\n100")))
+        << ended.all();
+  }
+  const Ended report = sandbox.run({"--json", "--time-namespace", "true"});
+  EXPECT_THAT(testing::PrintToString(report.json()["layers"]["namespaces"]), HasSubstr("time"));
+  const Ended early = sandbox.run({"--time-namespace=boottime=-2000000000", "true"});
+  EXPECT_EQ(early.code, 125);
+  EXPECT_THAT(early.err, AllOf(HasSubstr("--time-namespace"), HasSubstr("before zero")));
 }
 
 }  // namespace
