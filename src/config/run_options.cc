@@ -248,6 +248,13 @@ constexpr Row kRows[] = {
       .group = kIsolation,
       .help = "keep a capability: NET_BIND_SERVICE, CHOWN, ... (weakens the isolation)"},
      {.into = &Draft::cap_add}},
+    {{.name = "seccomp-allow",
+      .form = "CALL",
+      .group = kIsolation,
+      .help =
+          "allow a system call that the policy refuses: ptrace, io_uring_setup, ... (weakens the "
+          "isolation)"},
+     {.into = &Draft::seccomp_allow}},
     {{.name = "sysctl",
       .form = "NAME=VALUE",
       .group = kIsolation,

@@ -2,10 +2,13 @@
 
 #include <sys/sysmacros.h>
 
+#include <algorithm>
+
 #include "container/record.h"
 #include "filesystem/host_view.h"
 #include "filesystem/root_plan.h"
 #include "resources/hierarchy.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::container {
 namespace {
@@ -46,6 +49,10 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
   filesystem::RootPlan root =
       filesystem::plan_root(spec, into.sources.identities,
                             filesystem::read_host_view(spec.network == spec::NetworkMode::host));
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    if (std::ranges::find(spec.seccomp_allow, call.number) != spec.seccomp_allow.end())
+      into.notes.push_back("weakened: --seccomp-allow " + std::string(call.name));
+  }
   for (const spec::Device& device : spec.devices) into.notes.push_back("weakened: " + device.flag);
   for (const spec::Volume& volume : spec.volumes) {
     if (volume.owners == spec::OwnerMap::no && into.sources.identities.idmapped)

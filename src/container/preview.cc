@@ -11,6 +11,7 @@
 #include "container/state_root.h"
 #include "security/seccomp/filter.h"
 #include "spec/names.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::container {
 namespace {
@@ -194,9 +195,13 @@ PreviewPart seal(const spec::ContainerSpec& spec, const launch::LaunchPlan& plan
   std::string kept;
   for (const int capability : spec.capabilities) append(kept, spec::capability_name(capability));
   add("capabilities", "", kept.empty() ? "none, in any set" : "only " + kept);
-  add("seccomp", "",
-      "the built-in allowlist, " + std::to_string(security::seccomp::builtin_filter().size()) +
-          " instructions");
+  const std::size_t size =
+      plan.filter.empty() ? security::seccomp::builtin_filter().size() : plan.filter.size();
+  add("seccomp", "", "the built-in allowlist, " + std::to_string(size) + " instructions");
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    if (std::ranges::find(spec.seccomp_allow, call.number) != spec.seccomp_allow.end())
+      add("allow", "system call", std::string(call.name));
+  }
   return part;
 }
 

@@ -136,7 +136,9 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.limit_count = out.limits.size();
   script.last_capability = plan.facts.last_capability;
   freeze_landlock(plan, out);
-  const auto filter = security::seccomp::builtin_filter();
+  const std::span<const sock_filter> filter =
+      plan.filter.empty() ? security::seccomp::builtin_filter() : std::span(plan.filter);
+
   script.filter = filter.data();
   script.filter_size = static_cast<std::uint16_t>(filter.size());
   if (spec.init) {

@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "isolation/namespaces.h"
+#include "security/seccomp/filter.h"
 #include "sys/file.h"
 
 namespace nucleus::launch {
@@ -92,6 +93,7 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
     std::erase_if(plan.rlimits, [&](const auto& other) { return other.first == wish.resource; });
     plan.rlimits.push_back({wish.resource, {.rlim_cur = wish.soft, .rlim_max = wish.hard}});
   }
+  if (!spec.seccomp_allow.empty()) plan.filter = security::seccomp::filter_with(spec.seccomp_allow);
   if (spec.clocks) plan.clocks = offsets_text(*spec.clocks);
   plan.candidates = command_candidates(spec);
   return plan;

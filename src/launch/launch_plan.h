@@ -2,6 +2,7 @@
 // decided it.
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/resource.h>
 
 #include <cstdint>
@@ -33,6 +34,7 @@ struct LaunchPlan {
   KernelFacts facts;
   std::vector<std::pair<int, rlimit>> rlimits;
   std::uint16_t rows = 0, columns = 0;  // of the terminal, when there is one
+  std::vector<sock_filter> filter;      // instead of the built-in one; empty: that
   std::string clocks;                   // what goes into timens_offsets
   bool read_back = false;  // hold the init after the start, so that Hooks.read_back finds it alive
   std::vector<std::string> candidates;  // the paths that the command may be at

@@ -125,6 +125,7 @@ struct ContainerSpec {
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<Ulimit> ulimits;
   std::vector<int> capabilities;  // those that the workload keeps, CAP_* numbers
+  std::vector<int> seccomp_allow;  // calls that the built-in policy refuses, by number
   ByteSize shm_size{64ULL << 20};
   bool read_only = false;  // a rootfs without its private layer for changes
   bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them

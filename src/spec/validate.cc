@@ -35,6 +35,7 @@ Validation Validator::run() {
   sysctls();
   resources();
   capabilities();
+  system_calls();
   modes();
   time_namespace();
   labels();

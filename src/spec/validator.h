@@ -73,6 +73,7 @@ class Validator {
   void io_limit(const std::string& item);
   void ulimit(const std::string& item);
   void capabilities();
+  void system_calls();
 
   const Draft& draft_;
   const Surroundings& around_;
