@@ -24,6 +24,7 @@ nlohmann::ordered_json layers_json(const spec::Layers& layers) {
   json["capabilities"] = layers.capabilities;
   json["landlock"] = {{"enforced", layers.landlock}, {"abi", layers.landlock_abi}};
   json["cgroup"] = or_null(layers.cgroup);
+  json["missing"] = layers.missing;
   return json;
 }
 

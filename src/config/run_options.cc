@@ -255,6 +255,13 @@ constexpr Row kRows[] = {
           "allow a system call that the policy refuses: ptrace, io_uring_setup, ... (weakens the "
           "isolation)"},
      {.into = &Draft::seccomp_allow}},
+    {{.name = "allow-degraded",
+      .form = "LAYER",
+      .group = kIsolation,
+      .help = "go on where the host cannot give a layer: landlock, keyring or cgroup (weakens the "
+              "isolation there)",
+      .values = "landlock|keyring|cgroup"},
+     {.into = &Draft::allow_degraded}},
     {{.name = "sysctl",
       .form = "NAME=VALUE",
       .group = kIsolation,

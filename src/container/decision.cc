@@ -41,9 +41,12 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
   if (resources::needs_cgroup(spec.resources, input.report, separate) || !devices.empty()) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
-    into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(
-        hierarchy, access, cgroup_name(input.id),
-        {.resources = spec.resources, .want_usage = input.report, .devices = devices}, into.notes));
+    into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
+                                                     {.resources = spec.resources,
+                                                      .want_usage = input.report,
+                                                      .may_miss = spec.may_miss.cgroup,
+                                                      .devices = devices},
+                                                     into.notes));
   }
   into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   filesystem::RootPlan root =
@@ -60,8 +63,18 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
   }
   into.trees = tree_sources(spec, into.sources, root, into.maps);
   const std::uint64_t nproc = into.cgroup.limits_pids ? 0 : spec.resources.pids.value_or(0);
-  into.plan = NUCLEUS_TRY(
-      launch::make_plan(spec, into.maps, std::move(root), launch::read_kernel_facts(), nproc));
+  launch::KernelFacts facts = launch::read_kernel_facts();
+  if (spec.may_miss.keyring) facts.keyrings = launch::keyrings_are_allowed();
+  into.plan = NUCLEUS_TRY(launch::make_plan(spec, into.maps, std::move(root), facts, nproc));
+  if (facts.landlock_abi == 0) {
+    into.missing.emplace_back("landlock");
+    into.notes.emplace_back("weakened: the kernel offers no Landlock");
+  }
+  if (!facts.keyrings) {
+    into.missing.emplace_back("keyring");
+    into.notes.emplace_back("weakened: the session keyring is the caller's, for keyctl is refused");
+  }
+  if (into.cgroup.misses) into.missing.emplace_back("cgroup");
   return {};
 }
 

@@ -26,6 +26,7 @@ struct Decision {
   isolation::IdMaps maps;
   launch::LaunchPlan plan;
   std::vector<launch::TreeSource> trees;
+  std::vector<std::string> missing;  // layers that the host cannot give and that may be missing
   std::vector<std::string> notes;  // fallbacks taken, values rounded
 };
 

@@ -188,10 +188,15 @@ PreviewPart seal(const spec::ContainerSpec& spec, const launch::LaunchPlan& plan
         number(value.rlim_cur) + ":" + number(value.rlim_max));
   }
   add("session", "", "a new one");
-  add("keyring", "", "a new one");
-  add("landlock", "", "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
-  for (const filesystem::Place& place : plan.root.places)
-    add("allow", place.path, access_name(place.access));
+  add("keyring", "", plan.facts.keyrings ? "a new one" : "the caller's");
+  if (plan.facts.landlock_abi == 0) {
+    add("landlock", "", "none");
+  } else {
+    add("landlock", "",
+        "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
+    for (const filesystem::Place& place : plan.root.places)
+      add("allow", place.path, access_name(place.access));
+  }
   std::string kept;
   for (const int capability : spec.capabilities) append(kept, spec::capability_name(capability));
   add("capabilities", "", kept.empty() ? "none, in any set" : "only " + kept);

@@ -141,10 +141,12 @@ class Runner {
   void read_back(pid_t pid) {
     spec::Layers& layers = report_.outcome.layers;
     layers = read_layers(pid);
-    // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
-    // without it.
-    layers.landlock = true;
+    // The workload runs, so landlock_restrict_self(2) has succeeded where the kernel has it: the
+    // child goes no further without it.
     layers.landlock_abi = decision_.plan.facts.landlock_abi;
+    layers.landlock = layers.landlock_abi != 0;
+    layers.missing = decision_.missing;
+
     const auto paths = cgroup_.paths();
     if (!paths.empty()) layers.cgroup = paths.front();
     layers.limits_in_cgroup = !paths.empty();

@@ -128,8 +128,13 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::rlimit: return simple("set", "a resource limit (setrlimit)");
     case Step::new_session: return simple("start", "a new session");
     case Step::keyring:
-      return simple("join", "a new session keyring",
-                    "the caller's quota of keys may be used up (/proc/key-users)");
+      return simple(
+          "join", "a new session keyring",
+          message.errnum == EPERM
+              ? "a container around us refuses keyctl(2); --allow-degraded keyring goes on "
+                "without"
+              : "the caller's quota of keys may be used up (/proc/key-users)");
+
     case Step::landlock_ruleset: return simple("make", "the Landlock ruleset");
     case Step::landlock_rule:
       return simple("add a Landlock rule for", message.index < plan.root.places.size()

@@ -54,7 +54,7 @@ std::vector<const char*> pointers(const std::vector<std::string>& texts) {
 void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
   const int abi = plan.facts.landlock_abi;
   child::Script& script = frozen.script;
-  script.landlock_size = landlock::ruleset_size(abi);
+  script.landlock_size = abi == 0 ? 0 : landlock::ruleset_size(abi);
   script.landlock_rights = landlock::rights(abi);
   script.landlock_scopes = landlock::scopes(abi);
   script.landlock_stream_rights =
@@ -134,6 +134,7 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     out.limits.push_back({.resource = resource, .value = value});
   script.limits = out.limits.data();
   script.limit_count = out.limits.size();
+  script.join_keyring = plan.facts.keyrings;
   script.last_capability = plan.facts.last_capability;
   freeze_landlock(plan, out);
   const std::span<const sock_filter> filter =

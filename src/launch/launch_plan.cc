@@ -1,6 +1,7 @@
 #include "launch/launch_plan.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,6 +47,11 @@ KernelFacts read_kernel_facts() {
   return facts;
 }
 
+bool keyrings_are_allowed() {
+  return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0 ||
+         errno != EPERM;
+}
+
 std::vector<std::string> command_candidates(const spec::ContainerSpec& spec) {
   const std::string& command = spec.argv.front();
   if (command.find('/') != std::string::npos) return {command};
@@ -66,10 +72,11 @@ std::vector<std::string> command_candidates(const spec::ContainerSpec& spec) {
 Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps,
                              filesystem::RootPlan root, const KernelFacts& facts,
                              std::uint64_t nproc) {
-  if (facts.landlock_abi == 0) {
+  if (facts.landlock_abi == 0 && !spec.may_miss.landlock) {
     return fail(
         Kind::runtime, ENOSYS, "apply", "Landlock",
-        "boot the kernel with landlock in its lsm= list; a container around us may also hide it");
+        "boot the kernel with landlock in its lsm= list; a container around us may also hide it; "
+        "--allow-degraded landlock goes on without");
   }
   LaunchPlan plan;
   plan.spec = &spec;

@@ -20,11 +20,15 @@ namespace nucleus::launch {
 /// What this kernel offers, asked once a start.
 struct KernelFacts {
   int landlock_abi = 0;  // 0: none
+  bool keyrings = true;  // false: keyctl(2) is refused to us
   int last_capability = 40;
   rlimit open_files{};  // our own: hard limits cannot be raised
 };
 
 [[nodiscard]] KernelFacts read_kernel_facts();
+
+/// False where something around us, as Docker's seccomp policy, refuses keyctl(2): keyrings(7).
+[[nodiscard]] bool keyrings_are_allowed();
 
 struct LaunchPlan {
   const spec::ContainerSpec* spec = nullptr;

@@ -226,6 +226,11 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
     } else {
       reason = "this host has no " + std::string(wish.controller) + " controller in its cgroups";
     }
+    if (wish.asked && asked.may_miss) {
+      plan.misses = true;
+      notes.push_back("weakened: " + wish.flag + " is not enforced: " + reason);
+      continue;
+    }
     if (wish.asked) {
       return fail(Kind::runtime, 0, "enforce", wish.flag,
                   reason + (access.root ? "; enable the controller, or leave the flag out"

@@ -37,6 +37,7 @@ struct CgroupPlan {
   std::string v2_parent;                    // where controllers must be enabled for the child
   std::vector<std::string> v2_controllers;  // which
   bool leave_parent = false;  // v2_parent holds processes (ours): move them to a leaf first
+  bool misses = false;        // a limit is not set, as CgroupWishes let it
   bool limits_pids = false;   // false: the pids limit falls to RLIMIT_NPROC
 
   [[nodiscard]] bool empty() const { return directories.empty(); }
@@ -60,6 +61,7 @@ struct CgroupAccess {
 struct CgroupWishes {
   const spec::Resources& resources;
   bool want_usage = false;               // peak memory and CPU time are to be reported
+  bool may_miss = false;                 // a limit that cannot be set is a note
   std::vector<DeviceRule> devices = {};  // may be opened, and no others; empty: not held here
 };
 

@@ -106,6 +106,14 @@ struct Clocks {
   ClockOffset monotonic, boottime;
 };
 
+/// Layers that may be missing where the host cannot give them: then the container runs without, and
+/// says so.
+struct MayMiss {
+  bool landlock = false;
+  bool keyring = false;
+  bool cgroup = false;
+};
+
 struct ContainerSpec {
   std::string name;  // empty: none given
   std::string hostname;
@@ -133,6 +141,7 @@ struct ContainerSpec {
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
+  MayMiss may_miss;
   std::optional<Clocks> clocks;  // of a time namespace of its own; absent: the host's
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;

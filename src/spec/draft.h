@@ -16,7 +16,7 @@ struct Draft {
   std::optional<std::string> entrypoint, time_namespace, cidfile, pid_file;
   std::vector<std::string> env, volumes, devices, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
-  std::vector<std::string> cap_add, io_limits, seccomp_allow;
+  std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
 };
 

@@ -35,6 +35,7 @@ struct Layers {
   int landlock_abi = 0;
   std::string cgroup;  // its path, empty when none was needed
   bool limits_in_cgroup = false;
+  std::vector<std::string> missing;  // layers that --allow-degraded let be missing
 };
 
 struct Outcome {

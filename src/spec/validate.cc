@@ -233,6 +233,19 @@ void Validator::modes() {
   } else if (userns != "auto") {
     refuse("--userns", userns, "use auto or host");
   }
+  for (const std::string& layer : draft_.allow_degraded) {
+    if (layer == "landlock") {
+      spec_.may_miss.landlock = true;
+    } else if (layer == "keyring") {
+      spec_.may_miss.keyring = true;
+    } else if (layer == "cgroup") {
+      spec_.may_miss.cgroup = true;
+    } else {
+      refuse("--allow-degraded", layer,
+             "landlock, keyring and cgroup are the layers that a host can lack; --userns host does "
+             "without a user namespace, and nothing does without the others");
+    }
+  }
   if (draft_.timeout) {
     std::chrono::milliseconds timeout{};
     if (take(parse_duration("--timeout", *draft_.timeout), timeout)) spec_.timeout = timeout;

@@ -68,6 +68,7 @@ struct Script {
   const char* cwd = nullptr;
   const Limit* limits = nullptr;
   std::size_t limit_count = 0;
+  bool join_keyring = true;
   int last_capability = 0;
   std::size_t landlock_size = 0;  // of the ruleset structure; 0: no Landlock
   std::uint64_t landlock_rights = 0;
