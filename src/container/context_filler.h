@@ -20,11 +20,14 @@ struct FillTarget {
 };
 
 /// `await` waits until a descriptor can be read, or fails when the user interrupts. `notes` names
-/// what was left out.
+/// what was left out; `sha256` is of the copy, when it was to be verified.
 [[nodiscard]] Result<> fill_context(const spec::ContainerSpec& spec, int source,
                                     const FillTarget& target, const isolation::IdMaps& maps,
                                     const resources::Cgroup& cgroup,
                                     const std::function<Result<>(int)>& await,
-                                    std::vector<std::string>& notes);
+                                    std::vector<std::string>& notes, std::string& sha256);
+
+/// The SHA-256 of a context that is shown as it is, with all that is in it.
+[[nodiscard]] Result<std::string> context_digest(const spec::Context& context, int source);
 
 }  // namespace nucleus::container

@@ -87,6 +87,10 @@ class Runner {
 
     report_.outcome.notes = decision_.notes;
     NUCLEUS_CHECK(decided);
+    if (spec_.context && spec_.context->verify && spec_.context->mode == spec::ContextMode::bind) {
+      report_.outcome.context_sha256 =
+          NUCLEUS_TRY(context_digest(*spec_.context, decision_.sources.context.get()));
+    }
     launch::LaunchPlan& plan = decision_.plan;
     plan.read_back = options_.report;
     if (spec_.terminal) {
@@ -110,7 +114,7 @@ class Runner {
     hooks.fill_context = [&](int directory, pid_t pid) {
       return fill_context(spec_, decision_.sources.context.get(),
                           {.directory = directory, .pid = pid}, decision_.maps, cgroup_, await,
-                          report_.warnings);
+                          report_.warnings, report_.outcome.context_sha256);
     };
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
     return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks, report_.warnings);

@@ -350,7 +350,11 @@ class Planner {
          .attributes = kNoSuidDev,
          .flags = spec::kMakeTarget,
          .flag = "--context"});
-    add({.verb = MountVerb::fill, .target = "context", .flag = "--context"});
+    add({.verb = MountVerb::fill,
+         .target = "context",
+         .source = spec_.context->source,
+         .text = spec_.context->verify ? "verified" : "",
+         .flag = "--context"});
     plan_.fills_context = true;
     place("/context", Access::read_write);
   }

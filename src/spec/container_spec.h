@@ -34,6 +34,7 @@ struct Identity {
 struct Context {
   std::string source;  // on the host, absolute
   ContextMode mode = ContextMode::copy;
+  bool verify = false;               // that the copy is the original, by SHA-256
   std::vector<std::string> include;  // names that the filter would leave out and that are wanted
 };
 

@@ -18,6 +18,7 @@ struct Draft {
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
+  std::optional<bool> verify_context;
 };
 
 }  // namespace nucleus::spec

@@ -51,6 +51,7 @@ struct Outcome {
   std::uint64_t wall_usec = 0;
   std::optional<std::uint64_t> oom_kills;
   std::optional<std::uint64_t> pids_refused;
+  std::string context_sha256;  // of what was verified; empty: nothing was
   Layers layers;
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> notes;  // fallbacks taken, values rounded, names left out of the context

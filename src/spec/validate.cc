@@ -187,6 +187,7 @@ void Validator::sources() {
   if (draft_.context) {
     Context context;
     context.source = source("--context", *draft_.context);
+    context.verify = draft_.verify_context.value_or(false);
     context.include = draft_.context_include;
     const std::string mode = draft_.context_mode.value_or("copy");
     if (mode == "bind") {
@@ -200,6 +201,8 @@ void Validator::sources() {
       refuse("--context-mode", mode, "use copy or bind");
     }
     spec_.context = std::move(context);
+  } else if (draft_.verify_context.value_or(false)) {
+    refuse("--verify-context-integrity", "", "it needs --context DIR");
   } else if (draft_.context_mode) {
     refuse("--context-mode", *draft_.context_mode, "it needs --context DIR");
   } else if (!draft_.context_include.empty()) {
