@@ -37,6 +37,7 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
   const bool separate = spec.userns == spec::UserNamespace::separate;
   into.sources =
       NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate, input.make_volumes));
+  if (!spec.hooks.empty()) into.hooks = NUCLEUS_TRY(read_hooks(spec.hooks));
   const std::vector<resources::DeviceRule> devices = device_rules(spec, into.sources.identities);
   if (resources::needs_cgroup(spec.resources, input.report, separate) || !devices.empty()) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "container/oci_hooks.h"
 #include "container/sources.h"
 #include "isolation/id_map.h"
 #include "launch/launch_plan.h"
@@ -22,6 +23,7 @@ struct Decision {
   Decision& operator=(const Decision&) = delete;
 
   OpenSources sources;
+  OciHooks hooks;
   resources::CgroupPlan cgroup;
   isolation::IdMaps maps;
   launch::LaunchPlan plan;

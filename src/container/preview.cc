@@ -142,6 +142,18 @@ PreviewPart devices(const spec::ContainerSpec& spec, const filesystem::Sources& 
   return part;
 }
 
+PreviewPart hooks(const OciHooks& hooks) {
+  PreviewPart part{.name = "hooks", .steps = {}};
+  for (const auto* list : {&hooks.before, &hooks.poststart, &hooks.poststop}) {
+    for (const OciHook& hook : *list) {
+      part.steps.push_back({.step = hook.point,
+                            .object = hook.path,
+                            .detail = "at most " + std::to_string(hook.timeout.count()) + " s"});
+    }
+  }
+  return part;
+}
+
 PreviewPart cgroup(const resources::CgroupPlan& plan) {
   PreviewPart part{.name = "cgroup", .steps = {}};
   for (const resources::CgroupDirectory& directory : plan.directories) {
@@ -248,6 +260,7 @@ Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& optio
   if (!spec.devices.empty())
     out.parts.insert(out.parts.begin() + 3, devices(spec, decision.sources.identities));
 
+  if (!decision.hooks.empty()) out.parts.push_back(hooks(decision.hooks));
   out.notes = std::move(decision.notes);
   return out;
 }

@@ -1,6 +1,7 @@
 #include "container/run.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +38,7 @@ class Runner {
     report_.outcome.labels = spec_.labels;
     auto facts = live();
     clear_up();
+    if (launched_) run_late(decision_.hooks.poststop, "stopped", 0);
     spec::Outcome& outcome = report_.outcome;
     if (facts) {
       for (NamedVolume& volume : decision_.sources.named) volume.keep();
@@ -61,6 +63,7 @@ class Runner {
     NUCLEUS_CHECK(signals_.hold());
     NUCLEUS_CHECK(prepare());
     auto container = NUCLEUS_TRY(start());
+    run_late(decision_.hooks.poststart, "running", container.init.pid());
     NUCLEUS_CHECK(write_pid_file(container.init.pid()));
     started_ = std::chrono::steady_clock::now();
     auto facts = supervise(decision_.plan, container, cgroup_, signals_);
@@ -93,6 +96,7 @@ class Runner {
     }
     launch::LaunchPlan& plan = decision_.plan;
     plan.read_back = options_.report;
+    plan.await_start = !decision_.hooks.poststart.empty();
     if (spec_.terminal) {
       const Terminal::Size size = Terminal::size();
       plan.rows = size.rows;
@@ -116,8 +120,34 @@ class Runner {
                           {.directory = directory, .pid = pid}, decision_.maps, cgroup_, await,
                           report_.warnings, report_.outcome.context_sha256);
     };
+    if (!decision_.hooks.before.empty()) {
+      hooks.created = [&](pid_t pid) -> Result<> {
+        for (const OciHook& hook : decision_.hooks.before)
+          NUCLEUS_CHECK(run_hook(hook, state("creating", pid), await));
+        return {};
+      };
+    }
+    launched_ = true;
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
     return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks, report_.warnings);
+  }
+
+  HookState state(const char* status, pid_t pid) const {
+    return {.id = report_.outcome.id, .status = status, .pid = pid, .annotations = spec_.labels};
+  }
+
+  // The OCI's rule: what runs already, or has run, is not undone for a hook's sake.
+  void run_late(const std::vector<OciHook>& hooks, const char* status, pid_t pid) {
+    const auto await = [](int fd) -> Result<> {
+      pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0};
+      while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
+      }
+      return {};
+    };
+    for (const OciHook& hook : hooks) {
+      const auto done = run_hook(hook, state(status, pid), await);
+      if (!done) report_.warnings.push_back(done.error().text());
+    }
   }
 
   // Docker's rule: a file that is there may be the id of another container.
@@ -171,6 +201,7 @@ class Runner {
   Signals signals_;
   Decision decision_;
   Record record_;
+  bool launched_ = false;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;
   resources::Cgroup cgroup_;  // after the record: gone before it

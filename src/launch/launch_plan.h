@@ -40,6 +40,7 @@ struct LaunchPlan {
   std::uint16_t rows = 0, columns = 0;  // of the terminal, when there is one
   std::vector<sock_filter> filter;      // instead of the built-in one; empty: that
   std::string clocks;                   // what goes into timens_offsets
+  bool await_start = false;             // launch() comes back when the workload runs, not before
   bool read_back = false;  // hold the init after the start, so that Hooks.read_back finds it alive
   std::vector<std::string> candidates;  // the paths that the command may be at
 };

@@ -135,9 +135,11 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
 // further than its root before it is told.
 Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
                    const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
-                   std::vector<std::string>& notes) {
+                   const Hooks& hooks, std::vector<std::string>& notes) {
   const pid_t pid = cloned.child.pid();
   NUCLEUS_CHECK(isolation::write_maps(pid, *plan.maps));
+  if (hooks.created) NUCLEUS_CHECK(hooks.created(pid));
+
   NUCLEUS_CHECK(send(socket, MessageKind::go, NUCLEUS_TRY(mount_trees(plan, pid, trees, notes))));
   if (!cgroup.needs_attach(cloned.into_cgroup)) return {};
   NUCLEUS_CHECK(cgroup.attach(pid, cloned.into_cgroup));
@@ -264,10 +266,10 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   // container.
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
   theirs.reset();
-  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
+  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, hooks, notes));
   Launched launched;
-  launched.started =
-      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  launched.started = plan.read_back || plan.await_start || plan.root.fills_context ||
+                     !plan.spec->init || plan.spec->terminal;
   if (launched.started) {
     NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched.terminal));
   }

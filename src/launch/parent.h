@@ -36,6 +36,8 @@ struct Hooks {
   /// Fills the context: `directory` is the empty tmpfs of the container whose first process is
   /// `pid`.
   std::function<Result<>(int directory, pid_t pid)> fill_context;
+  /// The namespaces of process `pid` are there, and nothing is in them yet; may be empty.
+  std::function<Result<>(pid_t pid)> created;
   /// Reads back what is in force in process `pid`; called when the workload runs and plan.read_back
   /// is set.
   std::function<void(pid_t pid)> read_back;

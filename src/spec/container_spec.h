@@ -138,6 +138,7 @@ struct ContainerSpec {
   ByteSize shm_size{64ULL << 20};
   bool read_only = false;  // a rootfs without its private layer for changes
   bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them
+  std::string hooks;       // a file of hooks, on the host, absolute; empty: none
   std::string cidfile, pid_file;  // on the host, absolute; empty: none
   Resources resources;
   NetworkMode network = NetworkMode::none;

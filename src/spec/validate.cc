@@ -259,6 +259,7 @@ void Validator::modes() {
   spec_.read_only = draft_.read_only.value_or(false);
   spec_.proc_rw = draft_.proc_rw.value_or(false);
   if (draft_.cidfile) spec_.cidfile = source("--cidfile", *draft_.cidfile);
+  if (draft_.hooks) spec_.hooks = source("--hooks", *draft_.hooks);
   if (draft_.pid_file) spec_.pid_file = source("--pid-file", *draft_.pid_file);
 }
 
