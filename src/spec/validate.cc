@@ -168,6 +168,9 @@ void Validator::environment() {
     const std::size_t equals = item.find('=');
     if (item.empty() || equals == 0 || has_nul(item)) {
       refuse("--env", item, "write NAME=VALUE, or NAME to pass on your own value");
+    } else if (std::ranges::any_of(item.substr(0, equals),
+                                   [](unsigned char c) { return c <= 0x20 || c == 0x7F; })) {
+      refuse("--env", item, "a name holds no spaces: put quotes around the value alone");
     } else if (equals != std::string::npos) {
       set_env(item);
     } else if (const char* value = around_.getenv(item.c_str())) {

@@ -226,5 +226,25 @@ TEST_P(Wishes, ASystemCallMoreAndNoOther) {
   }
 }
 
+// They act on the command's loader, inside; nucleus and the init are static and read none of them.
+TEST_P(Wishes, VariablesOfTheLoaderAreTheCommandsOwn) {
+  std::vector<std::string> flags;
+  for (const char* item :
+       {"LD_PRELOAD=/none.so", "LD_LIBRARY_PATH=/none", "LD_AUDIT=/none.so", "LD_BIND_NOW=1",
+        "GLIBC_TUNABLES=glibc.malloc.check=3", "with.dots=and-dashes"})
+    flags.insert(flags.end(), {"-e", item});
+  for (const char* init : {"--init", "--no-init"}) {
+    std::vector<std::string> all = flags;
+    all.emplace_back(init);
+    const Ended ended = sandbox.sh("echo $LD_PRELOAD; (exit 3) & wait; exit 7", all);
+    EXPECT_EQ(ended.code, 7) << ended.all();
+    EXPECT_EQ(ended.out, "/none.so\n");
+    EXPECT_THAT(ended.err, Not(HasSubstr("nucleus:")));
+  }
+  sandbox.env["LD_PRELOAD"] = "/none.so";
+  EXPECT_EQ(sandbox.sh("echo -$LD_PRELOAD-").out, "--\n");
+  EXPECT_EQ(sandbox.run({"-e", "A B=1", "true"}).code, 2);
+}
+
 }  // namespace
 }  // namespace nucleus::test
