@@ -42,8 +42,9 @@ std::string moment(std::int64_t seconds) {
   const std::time_t time = seconds;
   std::tm parts{};
   char text[32] = {};
-  ::gmtime_r(&time, &parts);
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (::gmtime_r(&time, &parts) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+    return std::to_string(seconds);
   return text;
 }
 

@@ -22,9 +22,9 @@ std::vector<resources::DeviceRule> device_rules(const spec::ContainerSpec& spec,
   rules.assign(usual.begin(), usual.end());
   for (std::size_t index = 0; index < spec.devices.size(); ++index) {
     const filesystem::DeviceIdentity& device = identities.devices[index];
-    rules.push_back({.block = device.block,
-                     .major = gnu_dev_major(device.number),
+    rules.push_back({.major = gnu_dev_major(device.number),
                      .minor = gnu_dev_minor(device.number),
+                     .block = device.block,
                      .read = spec.devices[index].read,
                      .write = spec.devices[index].write});
   }

@@ -50,7 +50,7 @@ Result<std::string> checked_path(const std::string& file, const std::string& pat
   char* const resolved = ::realpath(path.c_str(), nullptr);
   if (resolved == nullptr)
     return fail(Kind::runtime, errno, "find the hook", path, "--hooks " + file + " names it");
-  const std::string real(resolved);
+  std::string real(resolved);
   std::free(resolved);  // NOLINT: realpath(3) gives what malloc(3) made
   NUCLEUS_CHECK(trusted_path(file, "/"));
   for (std::size_t at = 1; at != std::string::npos;) {
@@ -84,7 +84,8 @@ Result<OciHook> hook_of(const std::string& file, const std::string& point, const
     return wrong(file, "each hook of " + point + " is an object with a path");
   OciHook hook{.point = point, .path = {}, .args = {}, .env = std::nullopt};
   for (const auto& [key, value] : json.items()) {
-    const std::string what = point + "." + key;
+    std::string what = point;
+    what.append(".").append(key);
     if (key == "args") {
       hook.args = NUCLEUS_TRY(texts(file, value, what));
     } else if (key == "env") {

@@ -130,9 +130,9 @@ PreviewPart devices(const spec::ContainerSpec& spec, const filesystem::Sources& 
   PreviewPart part{.name = "devices", .steps = {}};
   for (std::size_t index = 0; index < spec.devices.size(); ++index) {
     const spec::Device& device = spec.devices[index];
-    const resources::DeviceRule rule{.block = identities.devices[index].block,
-                                     .major = gnu_dev_major(identities.devices[index].number),
+    const resources::DeviceRule rule{.major = gnu_dev_major(identities.devices[index].number),
                                      .minor = gnu_dev_minor(identities.devices[index].number),
+                                     .block = identities.devices[index].block,
                                      .read = device.read,
                                      .write = device.write};
     part.steps.push_back({.step = "device",

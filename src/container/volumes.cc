@@ -34,7 +34,7 @@ Result<> check_root(const std::string& root) {
 }
 
 Result<std::string> usable_root() {
-  const std::string root = volume_root();
+  std::string root = volume_root();
   if (root.empty()) {
     return fail(Kind::runtime, 0, "find the place of", "volumes",
                 "set NUCLEUS_DATA_DIR, XDG_DATA_HOME or HOME to an absolute path");

@@ -17,9 +17,9 @@
 namespace nucleus::resources {
 
 struct DeviceRule {
-  bool block = false;
   std::uint32_t major = 0;
   std::optional<std::uint32_t> minor = {};  // nothing: every one
+  bool block = false;
   bool read = true, write = true;
 
   /// "c 10:229 rw", as devices.allow takes it: cgroup-v1/devices.rst.

@@ -46,7 +46,7 @@ constexpr std::uint32_t kRead = BPF_DEVCG_ACC_READ, kWrite = BPF_DEVCG_ACC_WRITE
 
 TEST(DeviceProgram, AllowsWhatARuleNamesAndNothingElse) {
   const std::vector<DeviceRule> rules = {{.major = 10, .minor = 229},
-                                         {.block = true, .major = 7, .minor = 1, .write = false},
+                                         {.major = 7, .minor = 1, .block = true, .write = false},
                                          {.major = 136}};
   const auto code = device_program(rules);
   EXPECT_EQ(ask(code, kChar, kRead | kWrite, 10, 229), 1U);
@@ -64,7 +64,7 @@ TEST(DeviceProgram, AllowsWhatARuleNamesAndNothingElse) {
 
 TEST(DeviceProgram, TheLinesOfTheOlderHierarchy) {
   EXPECT_EQ((DeviceRule{.major = 10, .minor = 229}).text(), "c 10:229 rw");
-  EXPECT_EQ((DeviceRule{.block = true, .major = 7, .write = false}).text(), "b 7:* r");
+  EXPECT_EQ((DeviceRule{.major = 7, .block = true, .write = false}).text(), "b 7:* r");
 }
 
 TEST(DeviceProgram, TheKernelTakesItAndHoldsToIt) {
