@@ -27,6 +27,7 @@ nlohmann::ordered_json layers_json(const spec::Layers& layers) {
   json["capabilities"] = layers.capabilities;
   json["landlock"] = {{"enforced", layers.landlock}, {"abi", layers.landlock_abi}};
   json["cgroup"] = or_null(layers.cgroup);
+  json["missing"] = layers.missing;
   return json;
 }
 
@@ -141,6 +142,7 @@ std::string outcome_json(const spec::Outcome& outcome) {
   json["wall_usec"] = outcome.wall_usec;
   json["oom_kills"] = or_null(outcome.oom_kills);
   json["pids_refused"] = or_null(outcome.pids_refused);
+  json["context_sha256"] = or_null(outcome.context_sha256);
   json["labels"] = nlohmann::ordered_json::object();
   for (const auto& [key, value] : outcome.labels) json["labels"][key] = value;
   json["layers"] = layers_json(outcome.layers);

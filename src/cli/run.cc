@@ -14,6 +14,7 @@
 #include "cli/verb.h"
 #include "config/settings.h"
 #include "container/run.h"
+#include "container/volumes.h"
 #include "spec/validate.h"
 #include "sys/file.h"
 
@@ -103,6 +104,7 @@ int run_main(int argc, char** argv) {
   std::error_code code;
   spec::Surroundings around{.getenv = environment,
                             .base = std::filesystem::current_path(code).string(),
+                            .volumes = container::volume_root(),
                             .passwd = {},
                             .group = {}};
   read_accounts(request.draft, around);

@@ -15,15 +15,18 @@ struct Verb {
 
 int run_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
+int volume_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
 extern const config::VerbText kRunText;
 extern const config::VerbText kPruneText;
+extern const config::VerbText kVolumeText;
 extern const config::VerbText kCompletionText;
 
 inline constexpr Verb kVerbs[] = {
     {.text = &kRunText, .main = run_main},
     {.text = &kPruneText, .main = prune_main},
+    {.text = &kVolumeText, .main = volume_main},
     {.text = &kCompletionText, .main = completion_main},
 };
 

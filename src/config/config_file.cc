@@ -91,6 +91,11 @@ class Reader {
         if (!node.is_boolean()) return wrong(path_, node.source(), key, "say true or false");
         member = node.as_boolean()->get();
       } else if constexpr (std::is_same_v<T, std::optional<std::string>>) {
+        const auto* flag = node.as_boolean();
+        if (flag != nullptr && run_option_texts()[index].value_optional) {
+          if (flag->get()) member = "true";
+          return {};
+        }
         member = word(node);
         if (!member) return wrong(path_, node.source(), key, "give a text in quotes, or a number");
       } else {

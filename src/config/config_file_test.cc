@@ -42,6 +42,18 @@ N = 3
   EXPECT_EQ(agent.draft.memory, std::nullopt);
 }
 
+TEST(ConfigFile, AFlagThatStandsForItselfTooMayBeTrue) {
+  const auto bare = parse_config_file("/c.toml", "[defaults]\ntime-namespace = true\n");
+  ASSERT_TRUE(bare) << bare.error().text();
+  EXPECT_EQ(bare->defaults.draft.time_namespace, "true");
+  const auto off = parse_config_file("/c.toml", "[defaults]\ntime-namespace = false\n");
+  ASSERT_TRUE(off) << off.error().text();
+  EXPECT_FALSE(off->defaults.draft.time_namespace);
+  const auto moved = parse_config_file("/c.toml", "[defaults]\ntime-namespace = \"boottime=5\"\n");
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_EQ(moved->defaults.draft.time_namespace, "boottime=5");
+}
+
 TEST(ConfigFile, AnEmptyOneIsGood) { EXPECT_TRUE(parse_config_file("/c.toml", "")); }
 
 TEST(ConfigFile, WhatItDoesNotKnowIsNamedWithItsPlace) {

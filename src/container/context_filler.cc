@@ -16,6 +16,7 @@
 
 #include "base/undo.h"
 #include "filesystem/context_copy.h"
+#include "filesystem/manifest.h"
 #include "filesystem/root_plan.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -48,15 +49,22 @@ class SharedProgress {
   std::unique_ptr<filesystem::CopyProgress, Unmap> counts_;
 };
 
-// Fields of the helper's word, each ended by a NUL: "ok", the left-out total, names…, "", the
-// refused total, names…
+// Fields of the helper's word, each ended by a NUL: "ok", the SHA-256 or nothing, the left-out
+// total, names…, "", the refused total, names…
 void append(std::string& text, const std::string& field) {
   text.append(field.c_str(), field.size() + 1);
 }
 
-std::string report_text(const filesystem::CopyReport& report) {
+struct Filled {
+  filesystem::CopyReport copy;
+  std::string sha256;  // when it was to be verified
+};
+
+std::string report_text(const Filled& filled) {
+  const filesystem::CopyReport& report = filled.copy;
   std::string text;
   append(text, "ok");
+  append(text, filled.sha256);
   append(text, std::to_string(report.left_out_total));
   for (const std::string& name : report.left_out) append(text, name);
   append(text, "");
@@ -114,11 +122,21 @@ Result<> become_owner(const spec::Identity& identity, const isolation::IdMaps& m
   return fail(Kind::runtime, errno, "keep", "the capabilities to read the context");
 }
 
+Result<Filled> verified(const filesystem::Manifest& original, filesystem::CopyReport report,
+                        int target) {
+  const filesystem::NameFilter everything({"*"});
+  const auto copy = NUCLEUS_TRY(filesystem::read_manifest(target, everything, true));
+  const std::string different = filesystem::first_difference(original, copy);
+  if (different.empty()) return Filled{.copy = std::move(report), .sha256 = original.digest()};
+  return fail(Kind::runtime, 0, "verify the copy of the context", different,
+              "something wrote to the context while it was copied: let it be quiet, and try again");
+}
+
 int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target,
            const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
            filesystem::CopyProgress& progress, int result_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const auto work = [&]() -> Result<filesystem::CopyReport> {
+  const auto work = [&]() -> Result<Filled> {
     NUCLEUS_CHECK(cgroup.attach(0, false));
     NUCLEUS_CHECK(become_owner(spec.identity, maps, target.pid));
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of identity has forgotten it
@@ -131,7 +149,12 @@ int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target
         .max_files = filesystem::context_entries(room),
         .cure = "raise " + std::string(spec.resources.memory ? "--memory or " : "") +
                 "--context-size (" + room.text() + ")"};
-    return filesystem::copy_tree(readable.get(), target.directory, filter, limits, &progress);
+    const auto copy = [&] {
+      return filesystem::copy_tree(readable.get(), target.directory, filter, limits, &progress);
+    };
+    if (!spec.context->verify) return Filled{.copy = NUCLEUS_TRY(copy()), .sha256 = {}};
+    const auto original = NUCLEUS_TRY(filesystem::read_manifest(readable.get(), filter, false));
+    return verified(original, NUCLEUS_TRY(copy()), target.directory);
   };
   const auto report = work();
   const std::string text = report ? report_text(*report) : error_text(report.error());
@@ -178,7 +201,8 @@ Result<std::string> read_all(int fd, const FillHooks& hooks,
 
 Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTarget& target,
                       const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
-                      const FillHooks& hooks, std::vector<std::string>& notes) {
+                      const FillHooks& hooks, std::vector<std::string>& notes,
+                      std::string& sha256) {
   const SharedProgress progress = NUCLEUS_TRY(SharedProgress::create());
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
@@ -207,12 +231,23 @@ Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTar
                       .error();
     return std::unexpected(with_context(std::move(error), "--context " + context));
   }
-  std::size_t at = 1;
+  if (words.size() > 1) sha256 = words[1];
+  std::size_t at = 2;
   note_names(words, at,
              "left out of the context, as names of secrets (--context-include NAME takes one in)",
              notes);
   note_names(words, at, "left out of the context, being sockets, FIFOs or devices", notes);
   return {};
+}
+
+Result<std::string> context_digest(const spec::Context& context, int source) {
+  const sys::UniqueFd readable =
+      NUCLEUS_TRY(sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
+  auto manifest = filesystem::read_manifest(readable.get(), filesystem::NameFilter({"*"}), true);
+  if (!manifest)
+    return std::unexpected(
+        with_context(std::move(manifest.error()), "--context " + context.source));
+  return manifest->digest();
 }
 
 }  // namespace nucleus::container

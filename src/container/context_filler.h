@@ -28,10 +28,13 @@ struct FillHooks {
   std::function<void(const std::string&)> progress;
 };
 
-/// `notes` names what was left out.
+/// `notes` names what was left out; `sha256` is of the copy, when it was to be verified.
 [[nodiscard]] Result<> fill_context(const spec::ContainerSpec& spec, int source,
                                     const FillTarget& target, const isolation::IdMaps& maps,
                                     const resources::Cgroup& cgroup, const FillHooks& hooks,
-                                    std::vector<std::string>& notes);
+                                    std::vector<std::string>& notes, std::string& sha256);
+
+/// The SHA-256 of a context that is shown as it is, with all that is in it.
+[[nodiscard]] Result<std::string> context_digest(const spec::Context& context, int source);
 
 }  // namespace nucleus::container

@@ -1,6 +1,7 @@
 #include "container/run.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,8 +38,10 @@ class Runner {
     report_.outcome.labels = spec_.labels;
     auto facts = live();
     clear_up();
+    if (launched_) run_late(decision_.hooks.poststop, "stopped", 0);
     spec::Outcome& outcome = report_.outcome;
     if (facts) {
+      for (NamedVolume& volume : decision_.sources.named) volume.keep();
       judge(spec_, *facts, outcome);
     } else {
       outcome.reason = spec::Reason::start_failed;
@@ -60,6 +63,7 @@ class Runner {
     NUCLEUS_CHECK(signals_.hold());
     NUCLEUS_CHECK(prepare());
     auto container = NUCLEUS_TRY(start());
+    run_late(decision_.hooks.poststart, "running", container.init.pid());
     NUCLEUS_CHECK(write_pid_file(container.init.pid()));
     started_ = std::chrono::steady_clock::now();
     auto facts = supervise(decision_.plan, container, cgroup_, signals_);
@@ -76,14 +80,23 @@ class Runner {
     const isolation::Caller caller = read_caller();
     const std::string root = NUCLEUS_TRY(open_state_root(options_.state_root, caller));
     reclaim_dead(root, kReclaimAtStart);
-    const auto decided = decide(
-        spec_,
-        {.caller = caller, .id = report_.outcome.id, .report = options_.report, .state_root = root},
-        decision_);
+    const auto decided = decide(spec_,
+                                {.caller = caller,
+                                 .id = report_.outcome.id,
+                                 .report = options_.report,
+                                 .make_volumes = true,
+                                 .state_root = root},
+                                decision_);
+
     report_.outcome.notes = decision_.notes;
     NUCLEUS_CHECK(decided);
+    if (spec_.context && spec_.context->verify && spec_.context->mode == spec::ContextMode::bind) {
+      report_.outcome.context_sha256 =
+          NUCLEUS_TRY(context_digest(*spec_.context, decision_.sources.context.get()));
+    }
     launch::LaunchPlan& plan = decision_.plan;
     plan.read_back = options_.report;
+    plan.await_start = !decision_.hooks.poststart.empty();
     if (spec_.terminal) {
       const Terminal::Size size = Terminal::size();
       plan.rows = size.rows;
@@ -107,10 +120,36 @@ class Runner {
     hooks.fill_context = [&](int directory, pid_t pid) {
       return fill_context(spec_, decision_.sources.context.get(),
                           {.directory = directory, .pid = pid}, decision_.maps, cgroup_, fill_hooks,
-                          report_.warnings);
+                          report_.warnings, report_.outcome.context_sha256);
     };
+    if (!decision_.hooks.before.empty()) {
+      hooks.created = [this, &hooks](pid_t pid) -> Result<> {
+        for (const OciHook& hook : decision_.hooks.before)
+          NUCLEUS_CHECK(run_hook(hook, state("creating", pid), hooks.await));
+        return {};
+      };
+    }
+    launched_ = true;
     hooks.read_back = [this](pid_t pid) { read_back(pid); };
     return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks, report_.warnings);
+  }
+
+  HookState state(const char* status, pid_t pid) const {
+    return {.id = report_.outcome.id, .status = status, .pid = pid, .annotations = spec_.labels};
+  }
+
+  // The OCI's rule: what runs already, or has run, is not undone for a hook's sake.
+  void run_late(const std::vector<OciHook>& hooks, const char* status, pid_t pid) {
+    const auto await = [](int fd) -> Result<> {
+      pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0};
+      while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
+      }
+      return {};
+    };
+    for (const OciHook& hook : hooks) {
+      const auto done = run_hook(hook, state(status, pid), await);
+      if (!done) report_.warnings.push_back(done.error().text());
+    }
   }
 
   // Docker's rule: a file that is there may be the id of another container.
@@ -138,10 +177,12 @@ class Runner {
   void read_back(pid_t pid) {
     spec::Layers& layers = report_.outcome.layers;
     layers = read_layers(pid);
-    // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
-    // without it.
-    layers.landlock = true;
+    // The workload runs, so landlock_restrict_self(2) has succeeded where the kernel has it: the
+    // child goes no further without it.
     layers.landlock_abi = decision_.plan.facts.landlock_abi;
+    layers.landlock = layers.landlock_abi != 0;
+    layers.missing = decision_.missing;
+
     const auto paths = cgroup_.paths();
     if (!paths.empty()) layers.cgroup = paths.front();
     layers.limits_in_cgroup = !paths.empty();
@@ -162,6 +203,7 @@ class Runner {
   Signals signals_;
   Decision decision_;
   Record record_;
+  bool launched_ = false;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;
   resources::Cgroup cgroup_;  // after the record: gone before it

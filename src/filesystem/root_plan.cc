@@ -220,7 +220,17 @@ class Planner {
   }
 
   void devices() {
-    tmpfs("dev", "mode=755,size=64k,nr_inodes=64", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    if (sources_.made_dev && !spec_.devices.empty()) {
+      add_own({.verb = MountVerb::tree,
+               .target = "dev",
+               .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+               .flags = spec::kMakeTarget,
+               .flag = "--device"});
+    } else {
+      tmpfs("dev", "mode=755,size=64k,nr_inodes=" + std::to_string(64 + 8 * spec_.devices.size()),
+            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+      for (std::size_t index = 0; index < spec_.devices.size(); ++index) device(index);
+    }
     for (const char* name : kDevices) {
       add_own({.verb = MountVerb::bind,
                .target = std::string("dev/") + name,
@@ -250,6 +260,17 @@ class Planner {
     place("/dev", Access::devices);
     place("/dev/shm", Access::read_write);
     place("/dev/mqueue", Access::read_write);
+  }
+
+  void device(std::size_t index) {
+    const spec::Device& item = spec_.devices[index];
+    add({.verb = MountVerb::bind,
+         .target = inside(item.target),
+         .source = item.source,
+         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+         .flags = spec::kMakeTarget | spec::kTargetFile | spec::kFollowSource,
+         .expected = sources_.devices[index].node,
+         .flag = item.flag});
   }
 
   void kernel_views() {
@@ -339,7 +360,11 @@ class Planner {
          .attributes = kNoSuidDev,
          .flags = spec::kMakeTarget,
          .flag = "--context"});
-    add({.verb = MountVerb::fill, .target = "context", .flag = "--context"});
+    add({.verb = MountVerb::fill,
+         .target = "context",
+         .source = spec_.context->source,
+         .text = spec_.context->verify ? "verified" : "",
+         .flag = "--context"});
     plan_.fills_context = true;
     place("/context", Access::read_write);
   }
@@ -347,9 +372,10 @@ class Planner {
   void volume(std::size_t index) {
     const spec::Volume& item = spec_.volumes[index];
     mount_source(item.source, item.target, sources_.volumes[index],
-                 item.writable ? kNoSuidDev : kReadOnly,
-                 "--volume " + item.source + ":" + item.target);
+                 item.writable ? kNoSuidDev : kReadOnly, item.flag);
     if (item.writable) place(item.target, Access::read_write);
+    if (item.writable && sources_.volumes[index].fresh)
+      add({.verb = MountVerb::own, .target = inside(item.target), .flag = item.flag});
   }
 
   void mount_source(const std::string& source, const std::string& target,

@@ -30,6 +30,7 @@ const char* verb_text(spec::MountVerb verb) {
     case spec::MountVerb::enter: return "enter";
     case spec::MountVerb::attributes:
     case spec::MountVerb::attributes_rec: return "set the mount attributes of";
+    case spec::MountVerb::own: return "give to the container's user";
     case spec::MountVerb::fill: return "fill";
   }
   return "build";
@@ -117,6 +118,14 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::become_root: return simple("become root of", "the container's user namespace");
     case Step::set_host_name: return simple("set the host name", plan.spec->hostname);
     case Step::raise_loopback: return simple("bring up", "the container's loopback interface");
+    case Step::time_namespace:
+      return simple(message.index == 2 ? "set the clocks of" : "enter", "--time-namespace",
+                    message.errnum == ERANGE
+                        ? "a clock would begin before zero, or run over: its own time and the "
+                          "offset together are at least 0"
+                    : message.errnum == EINVAL || message.errnum == ENOENT
+                        ? "the kernel needs time namespaces (Linux 5.6, CONFIG_TIME_NS)"
+                        : "");
     case Step::make_root: return simple("make", "the container's root file system");
     case Step::pivot: return simple("pivot to", "the container's root file system");
     case Step::close_descriptors:
@@ -132,8 +141,13 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::rlimit: return simple("set", "a resource limit (setrlimit)");
     case Step::new_session: return simple("start", "a new session");
     case Step::keyring:
-      return simple("join", "a new session keyring",
-                    "the caller's quota of keys may be used up (/proc/key-users)");
+      return simple(
+          "join", "a new session keyring",
+          message.errnum == EPERM
+              ? "a container around us refuses keyctl(2); --allow-degraded keyring goes on "
+                "without"
+              : "the caller's quota of keys may be used up (/proc/key-users)");
+
     case Step::landlock_ruleset: return simple("make", "the Landlock ruleset");
     case Step::landlock_rule:
       return simple("add a Landlock rule for", message.index < plan.root.places.size()

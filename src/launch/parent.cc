@@ -77,6 +77,7 @@ Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, 
 // shifted into the container's. mount_setattr(2), "ID-mapped mounts".
 Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
                                  std::vector<std::string>& notes) {
+  if (!source.nodes.empty()) return make_device_tree(source.nodes, source.uid, source.gid);
   const auto clone = [&] {
     return sys::UniqueFd(static_cast<int>(
         ::syscall(SYS_open_tree, source.fd, "",
@@ -87,18 +88,20 @@ Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
   mount_attr attributes{};
   attributes.attr_set = source.attributes;
   attributes.propagation = MS_PRIVATE;
-  if (user_namespace >= 0) {
+  if (user_namespace >= 0 && source.owners != TreeOwners::unmapped) {
     mount_attr mapped = attributes;
     mapped.attr_set |= MOUNT_ATTR_IDMAP;
     mapped.userns_fd = static_cast<__u64>(user_namespace);
     if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped,
                   sizeof mapped) == 0)
       return tree;
-    if (source.writable) {
-      return fail(Kind::runtime, errno, "map the owners of files in", source.flag,
-                  "its file system does not take idmapped mounts, and without one the container's "
-                  "files would belong to "
-                  "ids that nobody has; make it read-only, or use --userns host");
+    if (source.owners == TreeOwners::mapped) {
+      return fail(
+          Kind::runtime, errno, "keep the owners of files in", source.flag,
+          (errno == EPERM
+               ? "it, or a mount below it, is an idmapped mount already: "
+               : "its file system, or that of a mount below it, takes no idmapped mounts: ") +
+              source.cure);
     }
     notes.push_back("owners of files are not shown as they are in " + source.flag +
                     ": no idmapped mount (" + errno_text(errno) + ")");
@@ -132,9 +135,11 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
 // further than its root before it is told.
 Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
                    const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
-                   std::vector<std::string>& notes) {
+                   const Hooks& hooks, std::vector<std::string>& notes) {
   const pid_t pid = cloned.child.pid();
   NUCLEUS_CHECK(isolation::write_maps(pid, *plan.maps));
+  if (hooks.created) NUCLEUS_CHECK(hooks.created(pid));
+
   NUCLEUS_CHECK(send(socket, MessageKind::go, NUCLEUS_TRY(mount_trees(plan, pid, trees, notes))));
   if (!cgroup.needs_attach(cloned.into_cgroup)) return {};
   NUCLEUS_CHECK(cgroup.attach(pid, cloned.into_cgroup));
@@ -261,10 +266,10 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   // container.
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
   theirs.reset();
-  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
+  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, hooks, notes));
   Launched launched;
-  launched.started =
-      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  launched.started = plan.read_back || plan.await_start || plan.root.fills_context ||
+                     !plan.spec->init || plan.spec->terminal;
   if (launched.started) {
     NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched.terminal));
   }

@@ -28,6 +28,7 @@ enum class MountVerb : std::uint8_t {
   enter,           // from here on, target is the root that is being built
   attributes,      // set `attributes` on the mount at target, itself only
   attributes_rec,  // the same for everything below
+  own,             // the directory that is at target becomes the workload's
   fill,            // hand the mount at target to the parent, which fills it, and wait for its word
 };
 

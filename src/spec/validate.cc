@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "spec/accounts.h"
+#include "spec/names.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -14,6 +15,14 @@ constexpr ByteSize kDefaultContext{2ULL << 30};
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 &&
+         std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+         std::ranges::all_of(name, [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
+         });
+}
 
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
@@ -28,7 +37,9 @@ Validation Validator::run() {
   sysctls();
   resources();
   capabilities();
+  system_calls();
   modes();
+  time_namespace();
   labels();
   Validation out;
   out.errors = std::move(errors_);
@@ -59,14 +70,7 @@ void Validator::command() {
 void Validator::names() {
   if (draft_.name) {
     const std::string& name = *draft_.name;
-    const bool good = !name.empty() && name.size() <= 64 &&
-                      std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
-                      std::ranges::all_of(name, [](unsigned char c) {
-                        return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
-                      });
-    if (!good)
-      refuse("--name", name,
-             "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
+    if (!is_plain_name(name)) refuse("--name", name, kPlainNameRule);
     spec_.name = name;
   }
   spec_.hostname = draft_.hostname.value_or(draft_.name.value_or("nucleus"));
@@ -166,6 +170,9 @@ void Validator::environment() {
     const std::size_t equals = item.find('=');
     if (item.empty() || equals == 0 || has_nul(item)) {
       refuse("--env", item, "write NAME=VALUE, or NAME to pass on your own value");
+    } else if (std::ranges::any_of(item.substr(0, equals),
+                                   [](unsigned char c) { return c <= 0x20 || c == 0x7F; })) {
+      refuse("--env", item, "a name holds no spaces: put quotes around the value alone");
     } else if (equals != std::string::npos) {
       set_env(item);
     } else if (const char* value = around_.getenv(item.c_str())) {
@@ -185,6 +192,7 @@ void Validator::sources() {
   if (draft_.context) {
     Context context;
     context.source = source("--context", *draft_.context);
+    context.verify = draft_.verify_context.value_or(false);
     context.include = draft_.context_include;
     context.size = kDefaultContext;
     const std::string mode = draft_.context_mode.value_or("copy");
@@ -210,6 +218,8 @@ void Validator::sources() {
         context.size.bytes == 0)
       refuse("--context-size", *draft_.context_size, "0 would mean without a limit: name one");
     spec_.context = std::move(context);
+  } else if (draft_.verify_context.value_or(false)) {
+    refuse("--verify-context-integrity", "", "it needs --context DIR");
   } else if (draft_.context_mode) {
     refuse("--context-mode", *draft_.context_mode, "it needs --context DIR");
   } else if (!draft_.context_include.empty()) {
@@ -245,6 +255,19 @@ void Validator::modes() {
   } else if (userns != "auto") {
     refuse("--userns", userns, "use auto or host");
   }
+  for (const std::string& layer : draft_.allow_degraded) {
+    if (layer == "landlock") {
+      spec_.may_miss.landlock = true;
+    } else if (layer == "keyring") {
+      spec_.may_miss.keyring = true;
+    } else if (layer == "cgroup") {
+      spec_.may_miss.cgroup = true;
+    } else {
+      refuse("--allow-degraded", layer,
+             "landlock, keyring and cgroup are the layers that a host can lack; --userns host does "
+             "without a user namespace, and nothing does without the others");
+    }
+  }
   if (draft_.timeout) {
     std::chrono::milliseconds timeout{};
     if (take(parse_duration("--timeout", *draft_.timeout), timeout)) spec_.timeout = timeout;
@@ -255,6 +278,7 @@ void Validator::modes() {
   spec_.read_only = draft_.read_only.value_or(false);
   spec_.proc_rw = draft_.proc_rw.value_or(false);
   if (draft_.cidfile) spec_.cidfile = source("--cidfile", *draft_.cidfile);
+  if (draft_.hooks) spec_.hooks = source("--hooks", *draft_.hooks);
   if (draft_.pid_file) spec_.pid_file = source("--pid-file", *draft_.pid_file);
 }
 

@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +80,20 @@ void become(Who who) {
   if (::initgroups(kTestUser, user.pw_gid) != 0 || ::setgid(user.pw_gid) != 0 ||
       ::setuid(user.pw_uid) != 0)
     ::_exit(99);
+}
+
+// Before root's rights are given up: without no_new_privs, which would stop newuidmap(1).
+void refuse(const std::map<int, int>& calls) {
+  if (calls.empty()) return;
+  std::vector<sock_filter> code = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const auto& [number, error] : calls) {
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)));
+  }
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program = {.len = static_cast<unsigned short>(code.size()),
+                              .filter = code.data()};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(96);
 }
 
 std::string drain(int fd) {
@@ -221,6 +238,7 @@ Running Sandbox::start(const std::vector<std::string>& words) const {
     ::dup2(in[0], 0);
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);
+    refuse(refused_calls);
     become(who_);
     if (::chdir(home_.c_str()) != 0) ::_exit(98);
     ::execve(program.c_str(), argv.data(), envp.data());

@@ -69,6 +69,9 @@ class Sandbox {
   /// Extra environment for what is started from here on.
   std::map<std::string, std::string> env;
   std::string stdin_text;
+  /// System calls by number that fail for what is started, with this errno. Only where tests run as
+  /// root.
+  std::map<int, int> refused_calls;
   /// Starts `nucleus` with these words; `run` is the same with "run" in front.
   [[nodiscard]] Running start(const std::vector<std::string>& words) const;
   [[nodiscard]] Ended call(const std::vector<std::string>& words) const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,6 +47,26 @@ void raise_loopback(const Script& script) {
   check(script, Step::raise_loopback, 0,
         raw::call(__NR_ioctl, fd, SIOCSIFFLAGS, raw::address(&request)));
   raw::call(__NR_close, fd);
+}
+
+// The offsets can be written only until the first process is inside: clone3(2) would enter at once,
+// unshare(2) leaves us outside, and setns(2) takes us in. execve(2) does it by itself from 6.3 on.
+void enter_time_namespace(const Script& script) {
+  check(script, Step::time_namespace, 0, raw::call(__NR_unshare, CLONE_NEWTIME));
+  if (script.clocks_size != 0) {
+    const long offsets = raw::call(__NR_openat, AT_FDCWD, raw::address("/proc/self/timens_offsets"),
+                                   O_WRONLY | O_CLOEXEC);
+    check(script, Step::time_namespace, 1, offsets);
+    check(script, Step::time_namespace, 2,
+          raw::retried(__NR_write, offsets, raw::address(script.clocks),
+                       static_cast<long>(script.clocks_size)));
+    raw::call(__NR_close, offsets);
+  }
+  const long inside = raw::call(
+      __NR_openat, AT_FDCWD, raw::address("/proc/self/ns/time_for_children"), O_RDONLY | O_CLOEXEC);
+  check(script, Step::time_namespace, 1, inside);
+  check(script, Step::time_namespace, 3, raw::call(__NR_setns, inside, CLONE_NEWTIME));
+  raw::call(__NR_close, inside);
 }
 
 // The streams stay, and what the next program needs is moved to numbers agreed upon; everything
@@ -142,6 +163,8 @@ void run_script(const Script& script) {
   die_with_parent(script);
   Trees trees;
   expect(script, MessageKind::go, &trees);
+  // Before the change of identity, after which our files in /proc are root's.
+  if (script.clocks != nullptr) enter_time_namespace(script);
   become_root_of_namespace(script);
   die_with_parent(script);
   raw::call(__NR_umask, 0);  // modes are given in full while the root is built

@@ -41,6 +41,7 @@ enum class Step : std::uint32_t {
   become_root,
   set_host_name,
   raise_loopback,
+  time_namespace,
   make_root,
   mount_op,  // index: which
   pivot,

@@ -393,6 +393,15 @@ long change_attributes(int root, const MountStep& step) {
   return result;
 }
 
+long give_away(const Script& script, int root, const MountStep& step) {
+  const long at = open_inside(root, step.target, O_PATH | O_DIRECTORY);
+  if (at < 0) return at;
+  const long result =
+      raw::call(__NR_fchownat, at, raw::address(""), script.uid, script.gid, AT_EMPTY_PATH);
+  close_fd(at);
+  return result;
+}
+
 long fill(const Script& script, int root, const MountStep& step) {
   const long place = open_inside(root, step.target, O_RDONLY | O_DIRECTORY);
   if (place < 0) return place;
@@ -443,6 +452,7 @@ long execute(const Script& script, Building& building, const MountStep& step, in
     }
     case MountVerb::attributes:
     case MountVerb::attributes_rec: return change_attributes(root, step);
+    case MountVerb::own: return give_away(script, root, step);
     case MountVerb::fill: return fill(script, root, step);
     case MountVerb::enter: {
       const long next = open_inside(root, step.target, O_PATH | O_DIRECTORY);
