@@ -21,6 +21,7 @@ struct KernelFacts {
   int landlock_abi = 0;  // 0: none
   int last_capability = 40;
   rlimit open_files{};  // our own: hard limits cannot be raised
+  rlimit processes{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 };
 
 [[nodiscard]] KernelFacts read_kernel_facts();
