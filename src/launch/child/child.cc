@@ -64,7 +64,7 @@ long mark_listed(long above) {
     std::uint8_t type;
     char name[1];
   };
-  alignas(Entry) char buffer[4096];
+  alignas(Entry) char buffer[4096] = {};
   for (;;) {
     const long got = raw::call(__NR_getdents64, listing, raw::address(buffer), sizeof buffer);
     if (got < 0) return got;
