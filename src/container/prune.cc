@@ -12,6 +12,7 @@ Result<Pruned> prune(const std::optional<std::string>& state_root) {
   const std::string root = NUCLEUS_TRY(open_state_root(state_root, read_caller()));
   Pruned pruned;
   pruned.cleared = reclaim_dead(root, SIZE_MAX);
+  NUCLEUS_CHECK(reclaim_names(root));
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(root + "/state", code)) {
     (void)entry;

@@ -89,7 +89,7 @@ Result<> take_name(const std::string& root, const std::string& name, const std::
   const std::string path = root + "/by-name/" + name;
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (::symlink(id.c_str(), path.c_str()) == 0) return {};
-    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", name);
+    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", path);
     const std::string holder = link_text(path);
     const std::string record = state(root, holder);
     struct stat info{};
@@ -193,6 +193,22 @@ std::size_t reclaim_dead(const std::string& root, std::size_t most) {
     if (lock.valid() && clear(root, name)) ++cleared;
   }
   return cleared;
+}
+
+Result<> reclaim_names(const std::string& root) {
+  const auto lock = NUCLEUS_TRY(lock_names(root));
+  const std::string directory = root + "/by-name";
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(::opendir(directory.c_str()), &::closedir);
+  if (!names) return fail(Kind::runtime, errno, "list the names in", directory);
+  while (const dirent* const entry = ::readdir(names.get())) {
+    const std::string path = directory + "/" + entry->d_name;
+    const std::string holder = link_text(path);
+    struct stat info{};
+    // A record is made before its name is taken and removed after it: one without was left.
+    if (!holder.empty() && ::lstat(state(root, holder).c_str(), &info) < 0 && errno == ENOENT)
+      ::unlink(path.c_str());
+  }
+  return {};
 }
 
 }  // namespace nucleus::container

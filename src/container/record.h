@@ -59,4 +59,8 @@ class Record {
 /// cleared.
 std::size_t reclaim_dead(const std::string& root, std::size_t most);
 
+/// Removes the names whose record is gone. A start leaves them: it takes the one that it wants.
+/// Errors: the directory of the names cannot be locked or read.
+[[nodiscard]] Result<> reclaim_names(const std::string& root);
+
 }  // namespace nucleus::container

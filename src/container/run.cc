@@ -190,7 +190,10 @@ class Runner {
 
   void clear_up() {
     // A pid that has ended is anybody's.
-    if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
+    if (wrote_pid_ && ::unlink(spec_.pid_file.c_str()) < 0 && errno != ENOENT) {
+      report_.warnings.push_back(
+          fail(Kind::runtime, errno, "remove the --pid-file", spec_.pid_file).error().text());
+    }
     const auto removed = cgroup_.remove();
     if (removed) return record_.remove();
     report_.warnings.push_back(removed.error().text() + " (the next start tries again)");

@@ -62,6 +62,7 @@ class Supervisor {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
       if (terminal_.active()) terminal_.relay(std::span(fds).subspan(events_end));
+      if (terminal_.unreadable()) return std::unexpected(terminal_.trouble().error());
       if (fds[0].revents != 0) return finish();
       if (fds[1].revents != 0) NUCLEUS_CHECK(pass_on());
       for (std::size_t index = 2; index < events_end; ++index) {
@@ -97,6 +98,7 @@ class Supervisor {
     const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
     facts_.counters = cgroup_.read_counters();
     terminal_.drain();
+    if (facts_.killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     const auto told = launch::last_word(plan_, container_);
     if (!told && facts_.killed_for == KilledFor::nothing) return std::unexpected(told.error());
     facts_.status = told ? told->value_or(status) : status;

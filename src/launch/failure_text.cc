@@ -50,6 +50,7 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
   }
   if (errnum == EBUSY && op.target != ".")
     return "symbolic links of the rootfs lead this place to the root itself";
+  if (errnum == ENOSYS) return mount_call_hint(errnum);
   if (errnum == ESTALE) return "the path was replaced while the container was started";
   if (errnum == EROFS)
     return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs "
@@ -105,6 +106,13 @@ Error execute_failure(const LaunchPlan& plan, int errnum) {
 
 }  // namespace
 
+std::string mount_call_hint(int errnum) {
+  return errnum == ENOSYS
+             ? "Linux 5.15 or newer is needed (fsopen, open_tree, move_mount, mount_setattr), and "
+               "the seccomp profile of a container around us may hide its calls"
+             : "";
+}
+
 Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
   const auto simple = [&](std::string op, std::string subject, std::string hint = "") {
     return fail(Kind::runtime, message.errnum, std::move(op), std::move(subject), std::move(hint))
@@ -126,10 +134,14 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
                     : message.errnum == EINVAL || message.errnum == ENOENT
                         ? "the kernel needs time namespaces (Linux 5.6, CONFIG_TIME_NS)"
                         : "");
-    case Step::make_root: return simple("make", "the container's root file system");
+    case Step::make_root:
+      return simple("make", "the container's root file system", mount_call_hint(message.errnum));
     case Step::pivot: return simple("pivot to", "the container's root file system");
     case Step::close_descriptors:
-      return simple("close", "inherited descriptors", "raise the limit of open files");
+      return simple("close", "inherited descriptors",
+                    message.errnum == EMFILE || message.errnum == EINVAL
+                        ? "raise the limit of open files (ulimit -n)"
+                        : "");
     case Step::no_new_privileges: return simple("set", "no_new_privs");
     case Step::bounding_set: return simple("drop", "the capability bounding set");
     case Step::terminal: return simple("make the terminal of", "--tty");
@@ -161,9 +173,15 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::execute_init: return simple("execute", "the container's init");
     case Step::init_config: return simple("read", "the init's configuration");
     case Step::fork_workload:
-      return simple("fork", plan.spec->argv.front(),
-                    message.errnum == EAGAIN ? "raise --pids" : "");
-    case Step::parent_gone: break;
+      return simple(
+          "fork", plan.spec->argv.front(),
+          message.errnum == EAGAIN ? "raise --pids, or the caller's own limit (ulimit -u)" : "");
+    case Step::parent_gone: return simple("tie to the life of nucleus", "the container");
+    case Step::hear_parent: return simple("hear from nucleus in", "the container");
+    case Step::signals: return simple("reset", "the workload's signals");
+    case Step::init_setup: return simple("set up", "the container's init");
+    case Step::process_group: return simple("make", "the workload's process group");
+    case Step::wait_for_workload: return simple("wait for", plan.spec->argv.front());
   }
   return simple("start", plan.spec->argv.front());
 }

@@ -44,6 +44,7 @@ KernelFacts read_kernel_facts() {
     std::from_chars(text->data(), text->data() + text->size(), facts.last_capability);
   }
   ::getrlimit(RLIMIT_NOFILE, &facts.open_files);
+  ::getrlimit(RLIMIT_NPROC, &facts.processes);
   return facts;
 }
 
@@ -88,7 +89,11 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
   plan.rlimits.push_back(
       {RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
   plan.rlimits.push_back({RLIMIT_CORE, {.rlim_cur = 0, .rlim_max = 0}});
-  if (nproc != 0) plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = nproc, .rlim_max = nproc}});
+  if (nproc != 0) {
+    // The caller may be held to fewer: that holds inside too, and only root could raise it.
+    const rlim_t most = std::min<rlim_t>(nproc, facts.processes.rlim_max);
+    plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = most, .rlim_max = most}});
+  }
   for (const spec::Ulimit& wish : spec.ulimits) {
     rlimit own{};
     ::getrlimit(static_cast<__rlimit_resource>(wish.resource), &own);

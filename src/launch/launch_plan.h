@@ -23,6 +23,7 @@ struct KernelFacts {
   bool keyrings = true;  // false: keyctl(2) is refused to us
   int last_capability = 40;
   rlimit open_files{};  // our own: hard limits cannot be raised
+  rlimit processes{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 };
 
 [[nodiscard]] KernelFacts read_kernel_facts();

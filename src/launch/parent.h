@@ -70,6 +70,9 @@ struct Launched {
 /// Whether the first process is still nucleus' own child that has executed nothing yet.
 [[nodiscard]] bool is_being_set_up(const Launched& container);
 
+/// What to do when a call on mounts has failed with `errnum`; empty when there is nothing to say.
+[[nodiscard]] std::string mount_call_hint(int errnum);
+
 /// The sentence behind a `failed` message (failure_text.cc).
 [[nodiscard]] Error explain_failure(const LaunchPlan& plan, const child::Message& message);
 

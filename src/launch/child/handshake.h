@@ -38,6 +38,8 @@ enum class MessageKind : std::uint32_t {
 
 enum class Step : std::uint32_t {
   parent_gone,
+  hear_parent,  // index: the kind of message that was due
+  signals,      // index: which, 0: the mask
   become_root,
   set_host_name,
   raise_loopback,
@@ -62,8 +64,11 @@ enum class Step : std::uint32_t {
   capabilities_read_back,
   seccomp,
   execute_init,
+  init_setup,
   init_config,
   fork_workload,
+  process_group,
+  wait_for_workload,
   execute,  // the workload's program
 };
 

@@ -1,11 +1,10 @@
 // Builds the container's root from the script's steps, and leaves the host's behind.
 //
-// Every target is resolved by openat2(2) inside the root that is being built: a link in a rootfs or
-// context can never lead outside. Mounts are made as descriptors (fsopen(2), open_tree(2)) and
-// moved to where they belong.
+// Every target is resolved by openat2(2), or the walk of sys/in_root.h, inside the root that is
+// being built: a link in a rootfs or context can never lead outside. Mounts are made as descriptors
+// (fsopen(2), open_tree(2)) and moved to where they belong.
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -13,6 +12,7 @@
 #include <cerrno>
 
 #include "launch/child/child.h"
+#include "sys/in_root.h"
 #include "sys/raw.h"
 
 namespace nucleus::launch::child {
@@ -23,16 +23,8 @@ using spec::MountVerb;
 
 constexpr std::size_t kMostPath = 4096;
 
-long open_inside(int root, const char* path, long flags, long mode = 0, __u64 resolve = 0) {
-  open_how how{};
-  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
-  how.mode = static_cast<__u64>(mode);
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
-  long result = 0;
-  do {
-    result = raw::call(__NR_openat2, root, raw::address(path), raw::address(&how), sizeof how);
-  } while (result == -EINTR || result == -EAGAIN);
-  return result;
+long open_inside(int root, const char* path, long flags, long mode = 0, bool no_links = false) {
+  return sys::open_in_root_raw(root, path, flags, mode, no_links);
 }
 
 void close_fd(long fd) { raw::call(__NR_close, fd); }
@@ -105,7 +97,7 @@ long directory_step(int root, const MountStep& step) {
     if (made != -ENOENT) return made == -EEXIST ? 0 : made;
   }
   if ((step.flags & spec::kNoLinks) != 0) {
-    const long there = open_inside(root, step.target, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+    const long there = open_inside(root, step.target, O_PATH | O_DIRECTORY, 0, true);
     if (there >= 0) close_fd(there);
     if (there != -ENOENT) return there;
   }
@@ -409,7 +401,8 @@ long fill(const Script& script, int root, const MountStep& step) {
   if (script.wait_for_limits) expect(script, MessageKind::limited, nullptr);
   Message message{};
   message.kind = MessageKind::fill;
-  send(script, message, static_cast<int>(place));
+  const long sent = send(script, message, static_cast<int>(place));
+  if (sent < 0) return sent;
   expect(script, MessageKind::filled, nullptr);
   close_fd(place);
   return 0;
