@@ -1,5 +1,6 @@
 // `nucleus run`: flags to draft, draft to spec, spec to outcome, outcome to exit code.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include "cli/verb.h"
 #include "config/settings.h"
 #include "container/run.h"
+#include "container/volumes.h"
 #include "spec/validate.h"
 #include "sys/file.h"
 
@@ -65,9 +67,12 @@ void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
   const auto root = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   if (!root) return;
   const auto text = [&](const char* file) {
-    const auto fd = sys::open_in_root(root->get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!fd) return std::string();
-    return sys::read_all(fd->get(), file, 16U << 20).value_or("");
+    // Looked at before it is opened: to open a device or a FIFO can do things, or wait.
+    const auto found = sys::open_in_root(root->get(), file, O_PATH);
+    struct stat info{};
+    if (!found || ::fstat(found->get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::string();
+    return sys::read_file_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(found->get()), 16U << 20)
+        .value_or("");
   };
   around.passwd = text("etc/passwd");
   around.group = text("etc/group");
@@ -104,6 +109,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
   std::error_code code;
   spec::Surroundings around{.getenv = environment,
                             .base = std::filesystem::current_path(code).string(),
+                            .volumes = container::volume_root(),
                             .passwd = {},
                             .group = {}};
   if (create) request.draft.detach = true;
@@ -132,6 +138,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
     if (!file) return finish(sink, refused({file.error()}));
     sink.file = std::move(*file);
   }
+  if (request.draft.context && status_line_works()) options.progress = show_status;
   const container::RunReport report = container::run(*validation.spec, options);
   for (const std::string& warning : report.warnings) complain(warning);
   if (!report.outcome.message.empty()) complain(report.outcome.message);

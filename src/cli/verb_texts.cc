@@ -34,6 +34,22 @@ constexpr OptionText kPruneOptions[] = {
 
 constexpr Example kPruneExamples[] = {{.line = "nucleus prune", .about = ""}};
 
+constexpr OptionText kVolumeOptions[] = {
+    {.name = "json", .group = "Flags", .help = "ls: print objects, one a line"},
+    {.name = "quiet", .letter = 'q', .group = "Flags", .help = "ls: print the names alone"},
+    {.name = "force",
+     .letter = 'f',
+     .group = "Flags",
+     .help = "prune: remove them, instead of only saying which"},
+};
+
+constexpr Example kVolumeExamples[] = {
+    {.line = "nucleus run -v cache:/cache -- sh -c 'date >> /cache/log'",
+     .about = "makes the volume when it is not there"},
+    {.line = "nucleus volume ls", .about = ""},
+    {.line = "nucleus volume rm cache", .about = ""},
+};
+
 constexpr Example kCompletionExamples[] = {
     {.line = "nucleus completion bash > /etc/bash_completion.d/nucleus", .about = "for everybody"},
     {.line = "source <(nucleus completion bash)", .about = "for this shell"},
@@ -69,6 +85,23 @@ const VerbText kPruneText = {
         "Every start clears away some of it already; running containers are left alone.",
     .options = kPruneOptions,
     .examples = kPruneExamples,
+};
+
+const VerbText kVolumeText = {
+    .name = "volume",
+    .summary = "list, make and remove named volumes",
+    .usage = "[FLAGS] ls | create NAME... | inspect NAME... | rm NAME... | prune",
+    .description =
+        "A named volume is a directory that nucleus keeps for -v NAME:/path and --mount "
+        "type=volume: "
+        "it outlives containers and reboots. ls lists those of the caller; inspect tells all about "
+        "one; rm removes; prune removes every one that no container uses.",
+    .options = kVolumeOptions,
+    .examples = kVolumeExamples,
+    .closing =
+        "They are in $NUCLEUS_DATA_DIR/volumes; /var/lib/nucleus/volumes for root; "
+        "$XDG_DATA_HOME/nucleus/volumes or ~/.local/share/nucleus/volumes.",
+    .words = "ls|create|inspect|rm|prune",
 };
 
 const VerbText kCompletionText = {

@@ -1,29 +1,81 @@
 #include "container/decision.h"
 
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
 #include "container/record.h"
 #include "filesystem/host_view.h"
 #include "filesystem/root_plan.h"
 #include "resources/hierarchy.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::container {
+namespace {
+
+// An ordinary user's container can open what the user can, and no cgroup of his holds devices.
+std::vector<resources::DeviceRule> device_rules(const spec::ContainerSpec& spec,
+                                                const filesystem::Sources& identities) {
+  std::vector<resources::DeviceRule> rules;
+  if (spec.devices.empty() || !identities.made_dev) return rules;
+  const auto usual = resources::usual_devices();
+  rules.assign(usual.begin(), usual.end());
+  for (std::size_t index = 0; index < spec.devices.size(); ++index) {
+    const filesystem::DeviceIdentity& device = identities.devices[index];
+    rules.push_back({.major = gnu_dev_major(device.number),
+                     .minor = gnu_dev_minor(device.number),
+                     .block = device.block,
+                     .read = spec.devices[index].read,
+                     .write = spec.devices[index].write});
+  }
+  return rules;
+}
+
+}  // namespace
 
 Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Decision& into) {
   const bool separate = spec.userns == spec::UserNamespace::separate;
-  into.sources = NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate));
-  if (resources::needs_cgroup(spec.resources, input.report, separate)) {
+  into.sources =
+      NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate, input.make_volumes));
+  if (!spec.hooks.empty()) into.hooks = NUCLEUS_TRY(read_hooks(spec.hooks));
+  const std::vector<resources::DeviceRule> devices = device_rules(spec, into.sources.identities);
+  if (resources::needs_cgroup(spec.resources, input.report, separate) || !devices.empty()) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
     into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
-                                                     spec.resources, input.report, into.notes));
+                                                     {.resources = spec.resources,
+                                                      .want_usage = input.report,
+                                                      .may_miss = spec.may_miss.cgroup,
+                                                      .devices = devices},
+                                                     into.notes));
   }
   into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   filesystem::RootPlan root =
       filesystem::plan_root(spec, into.sources.identities,
                             filesystem::read_host_view(spec.network == spec::NetworkMode::host));
-  into.trees = tree_sources(spec, into.sources, root);
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    if (std::ranges::find(spec.seccomp_allow, call.number) != spec.seccomp_allow.end())
+      into.notes.push_back("weakened: --seccomp-allow " + std::string(call.name));
+  }
+  for (const spec::Device& device : spec.devices) into.notes.push_back("weakened: " + device.flag);
+  for (const spec::Volume& volume : spec.volumes) {
+    if (volume.owners == spec::OwnerMap::no && into.sources.identities.idmapped)
+      into.notes.push_back("owners of files are not shown as they are in " + volume.flag);
+  }
+  into.trees = tree_sources(spec, into.sources, root, into.maps);
   const std::uint64_t nproc = into.cgroup.limits_pids ? 0 : spec.resources.pids.value_or(0);
-  into.plan = NUCLEUS_TRY(
-      launch::make_plan(spec, into.maps, std::move(root), launch::read_kernel_facts(), nproc));
+  launch::KernelFacts facts = launch::read_kernel_facts();
+  if (spec.may_miss.keyring) facts.keyrings = launch::keyrings_are_allowed();
+  into.plan = NUCLEUS_TRY(launch::make_plan(spec, into.maps, std::move(root), facts, nproc));
+  if (facts.landlock_abi == 0) {
+    into.missing.emplace_back("landlock");
+    into.notes.emplace_back("weakened: the kernel offers no Landlock");
+  }
+  if (!facts.keyrings) {
+    into.missing.emplace_back("keyring");
+    into.notes.emplace_back("weakened: the session keyring is the caller's, for keyctl is refused");
+  }
+  if (into.cgroup.misses) into.missing.emplace_back("cgroup");
   return {};
 }
 

@@ -2,6 +2,7 @@
 // judged. In the foreground `run` lives one; a supervisor lives one after the other.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,8 +27,11 @@ struct LifeOptions {
   bool named = true;       // the record takes the spec's name; a store has taken it otherwise
   bool park = false;       // stop before the workload's execve, until release()
   Terminal::Size terminal = {};
-  /// Waits until a descriptor can be read; an error gives up the start.
-  std::function<Result<>(int fd)> await;
+  /// Waits until a descriptor can be read, or so long (negative: for ever); whether it can. An
+  /// error gives up the start.
+  std::function<Result<bool>(int fd, std::chrono::milliseconds patience)> await;
+  /// Told what takes long, and "" when that is over. May be empty.
+  std::function<void(const std::string&)> progress;
 };
 
 class Life {
@@ -64,6 +68,8 @@ class Life {
   Result<> write_pid_file();
   [[nodiscard]] launch::Hooks hooks();
   void read_back(pid_t pid);
+  void run_late(const std::vector<OciHook>& hooks, const char* status, pid_t pid);
+  [[nodiscard]] HookState hook_state(const char* status, pid_t pid) const;
   void clear_up();
 
   sys::EventLoop& loop_;
@@ -73,6 +79,7 @@ class Life {
   std::vector<std::string> warnings_;
   Decision decision_;
   Record record_;
+  bool launched_ = false;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;
   resources::Cgroup cgroup_;  // after the record: gone before it

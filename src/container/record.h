@@ -50,8 +50,17 @@ class Record {
 /// The name of a container's cgroup directories.
 [[nodiscard]] std::string cgroup_name(const std::string& id);
 
+/// The cgroup directories that the text of the record of `id` lists; a path that can be no cgroup
+/// of this container's own is passed over, so that a record never makes us touch another one. Pure.
+[[nodiscard]] std::vector<std::string> recorded_cgroups(const std::string& text,
+                                                        const std::string& id);
+
 /// Clears away what dead containers left, looking at no more than `most` records. How many were
 /// cleared.
 std::size_t reclaim_dead(const std::string& root, std::size_t most);
+
+/// Removes the names whose record is gone. A start leaves them: it takes the one that it wants.
+/// Errors: the directory of the names cannot be locked or read.
+[[nodiscard]] Result<> reclaim_names(const std::string& root);
 
 }  // namespace nucleus::container

@@ -55,7 +55,8 @@ class Front {
     options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
     options.report = options_.report;
     if (spec_.terminal) options.terminal = Terminal::size();
-    options.await = [this](int fd) { return signals_.await(fd); };
+    options.await = [this](int fd, auto patience) { return signals_.await(fd, patience); };
+    options.progress = options_.progress;
     life_.emplace(loop_, spec_, std::move(options));
     NUCLEUS_CHECK(life_->start([this](Result<EndFacts> ended) {
       ended_ = std::move(ended);
@@ -64,6 +65,7 @@ class Front {
     NUCLEUS_CHECK(watch_front());
     NUCLEUS_CHECK(loop_.run());
     terminal_.drain();
+    if (ended_ && ended_->killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     return ended_;
   }
 
@@ -71,6 +73,11 @@ class Front {
     sys::UniqueFd& master = life_->running().container().terminal;
     if (master.valid())
       NUCLEUS_CHECK(terminal_.begin(std::move(master), spec_.interactive, &loop_));
+    loop_.before_waiting([this] {
+      if (!terminal_.unreadable()) return;
+      ended_ = std::unexpected(terminal_.trouble().error());
+      loop_.stop();
+    });
     loop_.watch(signals_.fd(), POLLIN, [this](short) {
       if (const auto passed = pass_on(); !passed) {
         ended_ = std::unexpected(passed.error());

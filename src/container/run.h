@@ -2,6 +2,7 @@
 // left behind.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ namespace nucleus::container {
 struct RunOptions {
   std::optional<std::string> state_root;  // instead of the caller's default
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
+  std::function<void(const std::string&)>
+      progress;  // told what takes long, and "" when that is over; may be empty
 };
 
 struct RunReport {

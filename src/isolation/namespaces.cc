@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace nucleus::isolation {
 namespace {
@@ -44,11 +45,9 @@ Error explain_clone_failure(int errnum) {
   } else if (errnum == EPERM) {
     hint = "user namespaces are forbidden here, by a chroot or by the container around us";
   } else if (errnum == ENOSYS) {
-    hint =
-        "clone3 is missing: Linux 5.15 or newer is needed, and a container around us may hide it";
+    hint = "Linux 5.15 or newer is needed, and a container around us may hide clone3 and clone";
   } else if (errnum == EAGAIN) {
-    hint =
-        "the caller's limit of processes is reached (ulimit -u, or the pids limit of its cgroup)";
+    hint = sys::process_limit_hint(errnum);
   } else if (errnum == EUSERS) {
     hint = "user namespaces are nested too deep";
   }

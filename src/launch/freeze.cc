@@ -54,7 +54,7 @@ std::vector<const char*> pointers(const std::vector<std::string>& texts) {
 void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
   const int abi = plan.facts.landlock_abi;
   child::Script& script = frozen.script;
-  script.landlock_size = landlock::ruleset_size(abi);
+  script.landlock_size = abi == 0 ? 0 : landlock::ruleset_size(abi);
   script.landlock_rights = landlock::rights(abi);
   script.landlock_scopes = landlock::scopes(abi);
   script.landlock_stream_rights =
@@ -118,6 +118,10 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   for (const int capability : spec.capabilities) script.capabilities |= 1ULL << capability;
   script.detach_propagation = spec.userns == spec::UserNamespace::host;
   script.raise_loopback = spec.network == spec::NetworkMode::none;
+  if (spec.clocks) {
+    script.clocks = plan.clocks.c_str();
+    script.clocks_size = plan.clocks.size();
+  }
   script.host_name = spec.hostname.c_str();
   script.host_name_size = spec.hostname.size();
   for (const filesystem::MountOp& op : plan.root.ops) out.steps.push_back(frozen(op));
@@ -131,9 +135,12 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     out.limits.push_back({.resource = resource, .value = value});
   script.limits = out.limits.data();
   script.limit_count = out.limits.size();
+  script.join_keyring = plan.facts.keyrings;
   script.last_capability = plan.facts.last_capability;
   freeze_landlock(plan, out);
-  const auto filter = security::seccomp::builtin_filter();
+  const std::span<const sock_filter> filter =
+      plan.filter.empty() ? security::seccomp::builtin_filter() : std::span(plan.filter);
+
   script.filter = filter.data();
   script.filter_size = static_cast<std::uint16_t>(filter.size());
   if (spec.init) {

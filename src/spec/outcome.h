@@ -35,6 +35,7 @@ struct Layers {
   int landlock_abi = 0;
   std::string cgroup;  // its path, empty when none was needed
   bool limits_in_cgroup = false;
+  std::vector<std::string> missing;  // layers that --allow-degraded let be missing
 };
 
 struct Outcome {
@@ -50,6 +51,7 @@ struct Outcome {
   std::uint64_t wall_usec = 0;
   std::optional<std::uint64_t> oom_kills;
   std::optional<std::uint64_t> pids_refused;
+  std::string context_sha256;  // of what was verified; empty: nothing was
   Layers layers;
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> notes;  // fallbacks taken, values rounded, names left out of the context

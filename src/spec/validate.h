@@ -22,7 +22,8 @@ struct Validation {
 struct Surroundings {
   /// Answers for `-e NAME` without a value (Docker's habit: taken from the caller); null: not set.
   const char* (*getenv)(const char*) = nullptr;
-  std::string base = "/";  // makes relative sources absolute: the caller's working directory
+  std::string base = "/";    // makes relative sources absolute: the caller's working directory
+  std::string volumes = {};  // where named volumes are; empty: nowhere
   std::string passwd =
       {};                  // the rootfs' /etc/passwd and /etc/group: passwd(5), group(5); empty for
   std::string group = {};  // the curated root

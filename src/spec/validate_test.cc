@@ -125,6 +125,27 @@ TEST(Validate, UserAndGroup) {
   }
 }
 
+TEST(Validate, AContextHasARoom) {
+  const auto room = [](const Draft& draft) {
+    const Validation validation = validate(draft, {.getenv = no_environment, .base = "/"});
+    return validation.spec ? validation.spec->context->size.bytes : 0;
+  };
+  Draft draft = plain();
+  draft.context = "/src";
+  EXPECT_EQ(room(draft), 2ULL << 30);
+  draft.memory = "64M";
+  EXPECT_EQ(room(draft), 64ULL << 20);
+  draft.context_size = "1M";
+  EXPECT_EQ(room(draft), 1ULL << 20);
+  draft.context_mode = "bind";
+  EXPECT_NE(only_error(draft).find("takes no room"), std::string::npos);
+  draft.context_mode.reset();
+  draft.context_size = "0";
+  EXPECT_NE(only_error(draft).find("without a limit"), std::string::npos);
+  draft.context.reset();
+  EXPECT_NE(only_error(draft).find("needs --context"), std::string::npos);
+}
+
 TEST(Validate, MemorySwapIsTheSum) {
   Draft draft = plain();
   draft.memory_swap = "64M";
@@ -150,6 +171,44 @@ TEST(NormalPath, KeepsInside) {
   EXPECT_EQ(normal_path("/a/../b"), "");
   EXPECT_EQ(normal_path("a"), "");
   EXPECT_EQ(normal_path(std::string("/a\0b", 4)), "");
+}
+
+TEST(Validate, NamedVolumesAreWritableAndLieWhereTheCallerKeepsThem) {
+  Draft draft = plain();
+  draft.volumes = {"cache:/c", "other:/d:ro"};
+  draft.mounts = {"type=volume,source=third,target=/e"};
+  const auto spec = validate(draft, {.getenv = no_environment, .volumes = "/var/v"}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->volumes[0].name, "cache");
+  EXPECT_EQ(spec->volumes[0].source, "/var/v/cache/data");
+  EXPECT_TRUE(spec->volumes[0].writable);
+  EXPECT_FALSE(spec->volumes[1].writable);
+  EXPECT_TRUE(spec->volumes[2].writable);
+  draft.mounts.clear();
+  draft.volumes = {"cache:/c"};
+  EXPECT_NE(only_error(draft).find("NUCLEUS_DATA_DIR"), std::string::npos);
+  for (const char* name : {"a/b:/c", "-x:/c", "a b:/c"}) {
+    draft.volumes = {name};
+    EXPECT_FALSE(validate(draft, {.getenv = no_environment, .volumes = "/v"}).spec) << name;
+  }
+}
+
+TEST(Validate, ClocksAreMovedByWholeAndPartialSeconds) {
+  Draft draft = plain();
+  draft.time_namespace = "true";
+  ASSERT_TRUE(validate(draft, {.getenv = no_environment}).spec->clocks);
+  draft.time_namespace = "boottime=-5.25,monotonic=86400";
+  const auto spec = validate(draft, {.getenv = no_environment}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->clocks->boottime.seconds, -6);
+  EXPECT_EQ(spec->clocks->boottime.nanoseconds, 750'000'000U);
+  EXPECT_EQ(spec->clocks->monotonic.seconds, 86400);
+  for (const char* wrong : {"realtime=1", "boottime", "boottime=", "boottime=1,", "boottime=1.",
+                            "boottime=1,boottime=2", "boottime=--1", "boottime=1.1234567890",
+                            "boottime=99999999999999999999", "monotonic=1 "}) {
+    draft.time_namespace = wrong;
+    EXPECT_NE(only_error(draft).find("--time-namespace"), std::string::npos) << wrong;
+  }
 }
 
 }  // namespace

@@ -54,6 +54,8 @@ class Validator {
   void target(const std::string& flag, const std::string& whole, const std::string& path);
   void targets();
   void volume(const std::string& item);
+  std::string named_volume(const std::string& flag, const std::string& item,
+                           const std::string& name);
   void tmpfs(const std::string& item);
   void mount(const std::string& item);
   void secret(const std::string& item);
@@ -63,6 +65,12 @@ class Validator {
   void hosts();
   void sysctls();
 
+  // validate_devices.cc
+  void device(const std::string& item);
+
+  // validate_time.cc
+  void time_namespace();
+
   // validate_limits.cc
   void resources();
   void memory_swap();
@@ -70,6 +78,7 @@ class Validator {
   void io_limit(const std::string& item);
   void ulimit(const std::string& item);
   void capabilities();
+  void system_calls();
 
   const Draft& draft_;
   const Surroundings& around_;

@@ -18,8 +18,10 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-Screen::Screen(const Sandbox& sandbox, const std::string& command)
-    : sandbox_(sandbox), socket_(sandbox.home() + "/tmux") {
+Screen::Screen(const Sandbox& sandbox, const std::string& command) : sandbox_(sandbox) {
+  // A server that was told to end still has its socket for a while: the next one takes another.
+  static int screens = 0;
+  socket_ = sandbox.home() + "/tmux" + std::to_string(++screens);
   sandbox.write("command.sh",
                 "export TERM=xterm PS1='> ' NUCLEUS_STATE_DIR=" + quoted(sandbox.state()) +
                     " NUCLEUS=" + quoted(nucleus_path()) + "\ncd " + quoted(sandbox.home()) + "\n" +

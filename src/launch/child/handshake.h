@@ -42,9 +42,12 @@ enum class MessageKind : std::uint32_t {
 
 enum class Step : std::uint32_t {
   parent_gone,
+  hear_parent,  // index: the kind of message that was due
+  signals,      // index: which, 0: the mask
   become_root,
   set_host_name,
   raise_loopback,
+  time_namespace,
   make_root,
   mount_op,  // index: which
   pivot,
@@ -65,8 +68,11 @@ enum class Step : std::uint32_t {
   capabilities_read_back,
   seccomp,
   execute_init,
+  init_setup,
   init_config,
   fork_workload,
+  process_group,
+  wait_for_workload,
   execute,  // the workload's program
   join,     // a further process: 0 its namespaces, 1 the process inside
   streams,

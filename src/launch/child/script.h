@@ -56,7 +56,9 @@ struct Script {
   bool detach_propagation =
       false;  // no user namespace of our own: the copy of the mounts is still shared
   bool raise_loopback = false;
-  bool park = false;      // without an init: stop before the execve, until told to go
+  bool park = false;             // without an init: stop before the execve, until told to go
+  const char* clocks = nullptr;  // for /proc/PID/timens_offsets; null: no time namespace
+  std::size_t clocks_size = 0;
   bool terminal = false;  // the streams become a terminal, of this size
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;
@@ -67,6 +69,7 @@ struct Script {
   const char* cwd = nullptr;
   const Limit* limits = nullptr;
   std::size_t limit_count = 0;
+  bool join_keyring = true;
   int last_capability = 0;
   std::size_t landlock_size = 0;  // of the ruleset structure; 0: no Landlock
   std::uint64_t landlock_rights = 0;

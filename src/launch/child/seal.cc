@@ -151,7 +151,8 @@ void seal(const Script& script) {
   // With an init it is the workload that leads the session of the terminal, as a login shell does.
   if (script.terminal && script.init_image < 0)
     check(script, Step::terminal, 6, raw::call(__NR_ioctl, 0, TIOCSCTTY, 0));
-  const long keyring = raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
+  const long keyring =
+      script.join_keyring ? raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0) : 0;
   // A kernel without key management has no keyring to leak; a full quota of keys would leave the
   // caller's in place.
   if (keyring != -ENOSYS) check(script, Step::keyring, 0, keyring);

@@ -29,7 +29,7 @@ void open_terminal(const Script& script) {
   raw::call(__NR_close, slave);
   Message message{};
   message.kind = MessageKind::terminal;
-  send(script, message, static_cast<int>(master));
+  check(script, Step::terminal, 7, send(script, message, static_cast<int>(master)));
   raw::call(__NR_close, master);
 }
 

@@ -34,8 +34,9 @@ constexpr std::uint64_t kEverySignal = ~0ULL;
   for (;;) raw::call(__NR_exit_group, code);
 }
 
-void report(const Message& message) {
-  raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL, 0, 0);
+long report(const Message& message) {
+  return raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
+                      0, 0);
 }
 
 [[noreturn]] void fail(Step step, long result, int code) {
@@ -47,12 +48,17 @@ void report(const Message& message) {
   leave(code);
 }
 
+void check(Step step, long result) {
+  if (result < 0) fail(step, result, 125);
+}
+
 // Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container.
 void die_with_supervisor() {
-  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  check(Step::parent_gone, raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   pollfd peer{.fd = kSocketFd, .events = 0, .revents = 0};
   timespec now{};
   const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  check(Step::parent_gone, ready);
   if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) leave(125);
 }
 
@@ -79,14 +85,14 @@ Config* map_config() {
   // A group of its own, so that what a terminal's user interrupts is the workload with its
   // children.
   if (config->terminal != 0) {
-    raw::call(__NR_setsid);
-    const long taken = raw::call(__NR_ioctl, 0, TIOCSCTTY, 0);
-    if (taken < 0) fail(Step::terminal, taken, 125);
+    check(Step::new_session, raw::call(__NR_setsid));
+    check(Step::terminal, raw::call(__NR_ioctl, 0, TIOCSCTTY, 0));
   } else {
-    raw::call(__NR_setpgid, 0, 0);
+    check(Step::process_group, raw::call(__NR_setpgid, 0, 0));
   }
   const std::uint64_t none = 0;
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
+  check(Step::signals,
+        raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none));
   long result = -2 /* ENOENT */;
   for (const std::uint64_t* path = candidates; *path != 0; ++path) {
     const long tried =
@@ -111,8 +117,11 @@ Config* map_config() {
 void reap(long workload) {
   for (;;) {
     int status = 0;
-    const long pid = raw::call(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
-    if (pid <= 0) return;
+    const long pid = raw::retried(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
+    if (pid == 0) return;
+    // The workload is not reaped yet, so that there is a child: what could not be asked for now
+    // would never be told again.
+    check(Step::wait_for_workload, pid);
     if (pid == workload) report_end(status);
   }
 }
@@ -126,12 +135,11 @@ bool from_terminal(int signal) {
 }  // namespace
 
 extern "C" [[noreturn]] void nucleus_init_main() {
-  raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-  raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);
-  raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC);
+  check(Step::init_setup, raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+  raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);  // for ps(1) only
+  check(Step::init_setup, raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC));
   die_with_supervisor();
   const Config* const config = map_config();
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&kEverySignal), 0, sizeof kEverySignal);
   if (config->park != 0) {
     Message parked{};
     parked.kind = MessageKind::parked;
@@ -140,13 +148,15 @@ extern "C" [[noreturn]] void nucleus_init_main() {
         raw::retried(__NR_recvfrom, kSocketFd, raw::address(&parked), sizeof parked, 0, 0, 0);
     if (got != sizeof parked) leave(125);
   }
-  // Like vfork(2): this process goes on when the workload has been executed, or has failed to be.
+  // Every signal has been blocked before this was executed. Like vfork(2): this process goes on
+  // when the workload has been executed, or has failed to be.
   const long workload = raw::call(__NR_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
   if (workload == 0) execute(config);
   if (workload < 0) fail(Step::fork_workload, workload, 125);
   Message started{};
   started.kind = MessageKind::started;
-  report(started);
+  // A supervisor that waits for this word would wait for ever.
+  if (report(started) < 0) leave(125);
   if (config->confirm != 0) {
     raw::retried(__NR_recvfrom, kSocketFd, raw::address(&started), sizeof started, 0, 0, 0);
   }

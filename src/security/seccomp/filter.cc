@@ -25,6 +25,17 @@ constexpr std::array<sock_filter, kSize> kProgram = make_program();
 
 std::span<const sock_filter> builtin_filter() { return kProgram; }
 
+std::vector<sock_filter> filter_with(std::span<const int> allowed) {
+  std::vector<Entry> entries(std::begin(kBuiltinEntries), std::end(kBuiltinEntries));
+  const auto is_allowed = [&](std::uint32_t number) {
+    return std::ranges::find(allowed, static_cast<int>(number)) != allowed.end();
+  };
+  for (Entry& entry : entries) {
+    if (is_allowed(entry.number)) entry.action = kAllow;
+  }
+  return Compiler(entries, kBuiltinRules, refuse(ENOSYS)).compile();
+}
+
 std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch,
                        std::uint32_t number, std::span<const std::uint64_t, 6> args) {
   std::uint32_t accumulator = 0;

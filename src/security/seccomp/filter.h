@@ -9,11 +9,15 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace nucleus::security::seccomp {
 
 /// The finished program, in read-only memory. Valid for the life of the process.
 [[nodiscard]] std::span<const sock_filter> builtin_filter();
+
+/// The built-in policy with these calls allowed, compiled now: some hundred microseconds.
+[[nodiscard]] std::vector<sock_filter> filter_with(std::span<const int> allowed);
 
 /// What the program answers for a call: interpreted in user space, for tests and explanations.
 /// `args` has six entries.

@@ -6,6 +6,7 @@
 
 #include "security/seccomp/builtin_policy.h"
 #include "security/seccomp/compiler.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::security::seccomp {
 namespace {
@@ -100,6 +101,21 @@ TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
     EXPECT_EQ(evaluate(program, kNativeArch, number, args),
               number < 900 && number % 2 == 0 ? kAllow : kKill)
         << number;
+  }
+}
+
+TEST(BuiltinFilter, ACallThatIsAllowedByAFlagIsTheOnlyDifference) {
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    const auto number = static_cast<std::uint32_t>(call.number);
+    EXPECT_EQ(answer(number), refuse(EPERM)) << call.name;
+    const auto program = filter_with({&call.number, 1});
+    ASSERT_LT(program.size(), std::size_t{BPF_MAXINSNS});
+    for (std::uint32_t other = 0; other < 512; ++other) {
+      const std::array<std::uint64_t, 6> args = {};
+      EXPECT_EQ(evaluate(program, kNativeArch, other, args),
+                other == number ? kAllow : answer(other))
+          << call.name << " and " << other;
+    }
   }
 }
 
