@@ -11,12 +11,16 @@ struct Verb {
 
 int run_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
+int doctor_main(int argc, char** argv);
 
 inline constexpr Verb kVerbs[] = {
     {.name = "run",
      .summary = "run a command in a new container and wait for its end",
      .main = run_main},
     {.name = "prune", .summary = "clear away what killed containers have left", .main = prune_main},
+    {.name = "doctor",
+     .summary = "find out what this host allows, and what mends what it does not",
+     .main = doctor_main},
 };
 
 }  // namespace nucleus::cli

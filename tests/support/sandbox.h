@@ -69,6 +69,8 @@ class Sandbox {
   /// Extra environment for what is started from here on.
   std::map<std::string, std::string> env;
   std::string stdin_text;
+  /// Words in front of nucleus: a program that starts it, found on PATH or by its path.
+  std::vector<std::string> through;
   /// Starts `nucleus` with these words; `run` is the same with "run" in front.
   [[nodiscard]] Running start(const std::vector<std::string>& words) const;
   [[nodiscard]] Ended call(const std::vector<std::string>& words) const;
