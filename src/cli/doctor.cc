@@ -71,8 +71,8 @@ std::string as_json(const doctor::Report& report, const std::vector<doctor::Mend
   nlohmann::ordered_json json;
   json["isolation"] = spec::level_name(report.level);
   json["uid"] = report.uid;
-  json["user"] = report.user.empty() ? nlohmann::ordered_json(nullptr)
-                                     : nlohmann::ordered_json(report.user);
+  json["user"] =
+      report.user.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.user);
   json["kernel"] = report.kernel;
   json["can_run"] = doctor::can_run(report);
   json["landlock_abi"] = report.landlock_abi;
@@ -95,10 +95,10 @@ std::string as_json(const doctor::Report& report, const std::vector<doctor::Mend
   }
   json["fixes"] = nlohmann::ordered_json::array();
   for (const doctor::Mended& each : mended) {
-    json["fixes"].push_back({{"command", each.command},
-                             {"ran", each.ran},
-                             {"code", each.ran ? nlohmann::ordered_json(each.code)
-                                               : nlohmann::ordered_json(nullptr)}});
+    json["fixes"].push_back(
+        {{"command", each.command},
+         {"ran", each.ran},
+         {"code", each.ran ? nlohmann::ordered_json(each.code) : nlohmann::ordered_json(nullptr)}});
   }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

@@ -9,6 +9,7 @@
 #include "cli/print.h"
 #include "cli/run_flags.h"
 #include "cli/verb.h"
+#include "container/host_processes.h"
 #include "container/run.h"
 #include "spec/env_file.h"
 #include "spec/validate.h"
@@ -101,9 +102,18 @@ int run_main(int argc, char** argv) {
   sink.json = flags->json;
   std::error_code code;
   const std::string base = std::filesystem::current_path(code).string();
-  spec::Surroundings around{.getenv = environment, .base = base, .passwd = {}, .group = {}};
+  spec::Surroundings around{
+      .getenv = environment, .base = base, .passwd = {}, .group = {}, .private_directory = {}};
   if (auto read = read_env_files(*flags, base); !read) return finish(sink, refused({read.error()}));
   read_accounts(flags->draft, around);
+  container::RunOptions options;
+  if (flags->draft.isolation == "landlock") {
+    options.id = container::new_id();
+    around.uid = ::geteuid();
+    around.gid = ::getegid();
+    around.may_change_ids = container::may_change_ids();
+    around.private_directory = container::private_path(options.id);
+  }
   const spec::Validation validation = spec::validate(flags->draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
   if (flags->result_file) {
@@ -113,7 +123,6 @@ int run_main(int argc, char** argv) {
     if (!file) return finish(sink, refused({file.error()}));
     sink.file = std::move(*file);
   }
-  container::RunOptions options;
   options.state_root = flags->state_root;
   options.report = sink.json || sink.file.valid();
   const container::RunReport report = container::run(*validation.spec, options);

@@ -99,6 +99,8 @@ void bind_flags(CLI::App& app, RunFlags& flags, bool& with_init, bool& without_i
             "end the command after this time: 90, 1.5, 250ms, 5m, 1h");
   bind.text("--network", draft.network, "none|host", "none (default): a loopback of its own");
   app.add_flag("--allow-host-network", draft.allow_host_network, "needed with --network host");
+  bind.text("--isolation", draft.isolation, "auto|full|rootless|landlock",
+            "how strongly it is held; auto (default): the best there is, of those with namespaces");
   bind.text("--userns", draft.userns, "auto|host",
             "host: no user namespace (root only; weakens the isolation)");
   app.add_flag("--init", with_init,

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "container/private_directory.h"
 #include "resources/cgroup.h"
 #include "sys/file.h"
 
@@ -51,16 +52,20 @@ void drop_name(const std::string& root, const std::string& name, const std::stri
   if (lock && link_text(path) == id) ::unlink(path.c_str());
 }
 
-// The record lists paths; only those that can be a container's own cgroup are ever touched.
+constexpr std::string_view kPrivate = "private ";
+
+// The record lists paths; only those that can be a container's own are ever touched.
 bool reclaim_listed(const std::string& text, const std::string& id) {
   bool all = true;
   const std::string ending = "/" + cgroup_name(id);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string path = text.substr(at, end - at);
+    std::string path = text.substr(at, end - at);
     at = end + 1;
+    const bool directory = path.starts_with(kPrivate);
+    if (directory) path.erase(0, kPrivate.size());
     if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos) {
-      all = resources::reclaim_cgroup(path) && all;
+      all = (directory ? remove_tree(path) : resources::reclaim_cgroup(path)) && all;
     }
   }
   return all;
@@ -148,13 +153,15 @@ Record& Record::operator=(Record&& other) noexcept {
 }
 
 Result<Record> Record::create(const std::string& root, const std::string& id,
-                              const std::string& name, const std::vector<std::string>& cgroups) {
+                              const std::string& name, const std::vector<std::string>& cgroups,
+                              const std::string& private_directory) {
   Record record;
   record.lock_ = NUCLEUS_TRY(make_locked(state(root, id)));
   record.root_ = root;
   record.id_ = id;  // from here on its destructor removes it
   std::string text;
   for (const std::string& path : cgroups) text += path + "\n";
+  if (!private_directory.empty()) text.append(kPrivate).append(private_directory).append("\n");
   if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
     NUCLEUS_CHECK(take_name(root, name, id));

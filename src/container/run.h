@@ -13,6 +13,7 @@ namespace nucleus::container {
 
 struct RunOptions {
   std::optional<std::string> state_root;  // instead of the caller's default
+  std::string id;                         // the container's; empty: a new one
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
 };
 
@@ -20,6 +21,11 @@ struct RunReport {
   spec::Outcome outcome;              // reason start_failed with code and message when nothing ran
   std::vector<std::string> warnings;  // what the user should see at once; also among outcome.notes
 };
+
+/// An id for RunOptions, and the path of the private directory that goes with it: in $TMPDIR, else
+/// in /tmp.
+[[nodiscard]] std::string new_id();
+[[nodiscard]] std::string private_path(const std::string& id);
 
 /// Call from a process with one thread. Blocks until the workload has ended.
 [[nodiscard]] RunReport run(const spec::ContainerSpec& spec, const RunOptions& options);

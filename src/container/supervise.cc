@@ -11,7 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "container/metadata.h"
 #include "container/terminal.h"
+#include "launch/init/config.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -39,7 +41,14 @@ class Supervisor {
  public:
   Supervisor(const launch::LaunchPlan& plan, launch::Launched& container, resources::Cgroup& cgroup,
              Signals& signals)
-      : plan_(plan), spec_(*plan.spec), container_(container), cgroup_(cgroup), signals_(signals) {}
+      : plan_(plan), spec_(*plan.spec), container_(container), cgroup_(cgroup), signals_(signals) {
+    if (!container_.listener.valid()) return;
+    std::vector<std::string> writable = {spec_.private_directory};
+    for (const spec::Volume& volume : spec_.volumes) {
+      if (volume.writable) writable.push_back(volume.source);
+    }
+    metadata_.emplace(std::move(container_.listener), spec_.identity, writable);
+  }
 
   Result<EndFacts> run() {
     if (container_.terminal.valid())
@@ -52,22 +61,29 @@ class Supervisor {
       fds.push_back({.fd = source.fd, .events = source.poll_events, .revents = 0});
     }
     const std::size_t events_end = fds.size();
-    if (terminal_.active()) fds.resize(events_end + Terminal::kPolled);
+    // One of its own, whether it is used or not: poll(2) passes over what is negative.
+    fds.push_back({.fd = metadata_ ? metadata_->fd() : -1, .events = POLLIN, .revents = 0});
+    const std::size_t terminal_begin = fds.size();
+    if (terminal_.active()) fds.resize(terminal_begin + Terminal::kPolled);
     for (;;) {
-      if (terminal_.active()) terminal_.fill(std::span(fds).subspan(events_end));
+      if (terminal_.active()) terminal_.fill(std::span(fds).subspan(terminal_begin));
       const auto moment = next_moment();
       const timespec patience = until(moment);
       if (::ppoll(fds.data(), fds.size(), moment ? &patience : nullptr, nullptr) < 0 &&
           errno != EINTR) {
         return fail(Kind::runtime, errno, "wait for", "the container");
       }
-      if (terminal_.active()) terminal_.relay(std::span(fds).subspan(events_end));
+      if (terminal_.active()) terminal_.relay(std::span(fds).subspan(terminal_begin));
       if (fds[0].revents != 0) return finish();
       if (fds[1].revents != 0) NUCLEUS_CHECK(pass_on());
       for (std::size_t index = 2; index < events_end; ++index) {
         if (fds[index].revents == 0) continue;
         cgroup_.acknowledge(index - 2);
         NUCLEUS_CHECK(limit_hit());
+      }
+      if (fds[events_end].revents != 0) {
+        metadata_->answer(fds[events_end].revents);
+        fds[events_end].fd = metadata_->fd();
       }
       NUCLEUS_CHECK(keep_time());
     }
@@ -107,7 +123,8 @@ class Supervisor {
   Result<> kill_for(KilledFor reason) {
     if (facts_.killed_for != KilledFor::nothing) return {};
     facts_.killed_for = reason;
-    return container_.init.send_signal(SIGKILL);
+    // Without one the init does it, which the workload cannot reach.
+    return container_.init.send_signal(spec_.shares_host() ? launch::init::kEndAll : SIGKILL);
   }
 
   Result<> pass_on() {
@@ -224,6 +241,7 @@ class Supervisor {
   } doubt_;
   EndFacts facts_;
   Terminal terminal_;
+  std::optional<Metadata> metadata_;
 };
 
 }  // namespace

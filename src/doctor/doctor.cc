@@ -21,10 +21,8 @@ Item state_item(const Result<std::string>& root) {
   Error error = root.error();
   std::string fix = error.hint.empty() ? "name a directory of yours by --root DIR" : error.hint;
   error.hint.clear();
-  return {.id = "state-root",
-          .status = Status::blocked,
-          .found = error.text(),
-          .fix = std::move(fix)};
+  return {
+      .id = "state-root", .status = Status::blocked, .found = error.text(), .fix = std::move(fix)};
 }
 
 // With less than this no container of any level is started.

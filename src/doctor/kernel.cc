@@ -88,7 +88,8 @@ std::vector<Item> look_at_kernel() {
   const bool filtered = isolation::own_status("Seccomp") == "2";
   const long moved = ::syscall(SYS_move_mount, -1, "", -1, "", ~0U);
   const int expected = moved < 0 && errno == EPERM && !filtered ? EPERM : EINVAL;
-  items.push_back(feature("mount-api", "the mount API of file descriptors", "5.2", moved, expected));
+  items.push_back(
+      feature("mount-api", "the mount API of file descriptors", "5.2", moved, expected));
   items.push_back(feature("mount-setattr", "mount_setattr", "5.12",
                           ::syscall(SYS_mount_setattr, -1, "", 0, nullptr, 0), EINVAL));
   return items;

@@ -36,8 +36,7 @@ std::vector<Wish> wishes() {
 
 std::string layout(const resources::Hierarchy& hierarchy) {
   std::string v1;
-  for (const auto& [controller, mounted] : hierarchy.v1)
-    v1 += (v1.empty() ? "" : " ") + controller;
+  for (const auto& [controller, mounted] : hierarchy.v1) v1 += (v1.empty() ? "" : " ") + controller;
   const bool v2 = !hierarchy.v2.mount.empty();
   if (v1.empty()) return v2 ? "v2 at " + hierarchy.v2.mount : "";
   return v2 ? "hybrid: v2 at " + hierarchy.v2.mount + ", v1 with " + v1 : "v1 with " + v1;

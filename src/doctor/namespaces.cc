@@ -41,8 +41,7 @@ struct Attempt {
 int outcome(long result) { return result < 0 ? errno : 0; }
 
 int mount_tmpfs() {
-  const sys::UniqueFd context(
-      static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  const sys::UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   if (!context.valid()) return errno;
   if (::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
     return errno;
@@ -88,8 +87,8 @@ int try_idmapped_mount(pid_t pid) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP;
   attributes.userns_fd = static_cast<__u64>(ns.get());
-  return outcome(::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes,
-                           sizeof attributes));
+  return outcome(
+      ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes));
 }
 
 struct Pipe {
@@ -181,8 +180,7 @@ std::optional<Attempt> try_as(const isolation::Caller& caller, bool with_range) 
   });
   told.writer.reset();
   Attempt attempt;
-  const bool heard =
-      child && ::read(told.reader.get(), &attempt, sizeof attempt) == sizeof attempt;
+  const bool heard = child && ::read(told.reader.get(), &attempt, sizeof attempt) == sizeof attempt;
   if (child) (void)child->wait();
   return heard ? std::optional(attempt) : std::nullopt;
 }

@@ -48,24 +48,27 @@ Obstacle limit_reached() {
       return by_command("the sysctl user." + name + " is 0", set("user." + name, 15'000));
   }
   const long now = sysctl("user/max_user_namespaces").value_or(0);
-  return {.what = "a namespace limit is reached (sysctls user.max_*_namespaces)",
-          .cure = "sysctl -w user.max_user_namespaces=" +
-                  std::to_string(std::max(15'000L, 2 * now)) +
-                  ", and the same for the kind that is used up"};
+  return {
+      .what = "a namespace limit is reached (sysctls user.max_*_namespaces)",
+      .cure = "sysctl -w user.max_user_namespaces=" + std::to_string(std::max(15'000L, 2 * now)) +
+              ", and the same for the kind that is used up"};
 }
 
 Obstacle not_permitted() {
   // The order is the kernel's: a filter sees the call before anything else does.
   if (filter_hides_clone3() || filter_refuses_user_namespaces()) {
-    return {.what = "a seccomp filter on this process refuses user namespaces: a container's "
-                    "around us, or a service's",
-            .cure = "a container around us must allow them (Docker: --security-opt "
-                    "seccomp=unconfined), a service must not have RestrictNamespaces="};
+    return {.what =
+                "a seccomp filter on this process refuses user namespaces: a container's "
+                "around us, or a service's",
+            .cure =
+                "a container around us must allow them (Docker: --security-opt "
+                "seccomp=unconfined), a service must not have RestrictNamespaces="};
   }
   if (::geteuid() != 0 && sysctl("kernel/unprivileged_userns_clone") == 0) {
-    return by_command("user namespaces are off for ordinary users (the sysctl "
-                      "kernel.unprivileged_userns_clone is 0)",
-                      set("kernel.unprivileged_userns_clone", 1));
+    return by_command(
+        "user namespaces are off for ordinary users (the sysctl "
+        "kernel.unprivileged_userns_clone is 0)",
+        set("kernel.unprivileged_userns_clone", 1));
   }
   if (in_chroot()) {
     return {.what = "we are in a chroot, where the kernel makes no user namespaces",
@@ -78,12 +81,14 @@ Obstacle not_permitted() {
         set("kernel.apparmor_restrict_unprivileged_userns", 0));
   }
   if (own_status("Seccomp") == "2") {
-    return {.what = "user namespaces are forbidden here, by the container around us: a seccomp "
-                    "filter is on this process (Seccomp: 2)",
+    return {.what =
+                "user namespaces are forbidden here, by the container around us: a seccomp "
+                "filter is on this process (Seccomp: 2)",
             .cure = "that container must allow them (Docker: --security-opt seccomp=unconfined)"};
   }
-  return {.what = "user namespaces are forbidden here, for a reason that cannot be seen: a chroot, "
-                  "a security module, or a container around us",
+  return {.what =
+              "user namespaces are forbidden here, for a reason that cannot be seen: a chroot, "
+              "a security module, or a container around us",
           .cure = "look into the kernel's log: dmesg"};
 }
 
@@ -137,14 +142,16 @@ Obstacle namespace_obstacle(int errnum) {
       return {.what = "user namespaces are nested too deep", .cure = "start one level higher"};
     case EINVAL:
       return {.what = "this kernel was built without a kind of namespace",
-              .cure = "use a kernel with CONFIG_USER_NS, CONFIG_PID_NS, CONFIG_NET_NS, "
-                      "CONFIG_IPC_NS, CONFIG_UTS_NS and CONFIG_CGROUPS"};
+              .cure =
+                  "use a kernel with CONFIG_USER_NS, CONFIG_PID_NS, CONFIG_NET_NS, "
+                  "CONFIG_IPC_NS, CONFIG_UTS_NS and CONFIG_CGROUPS"};
     case ENOSYS:
       return {.what = own_status("Seccomp") == "2"
                           ? "a seccomp filter on this process hides clone3: a container's around us"
                           : "this kernel has no clone3",
-              .cure = "Linux 5.15 or newer is needed, and a container around us must allow clone3 "
-                      "(Docker: --security-opt seccomp=unconfined)"};
+              .cure =
+                  "Linux 5.15 or newer is needed, and a container around us must allow clone3 "
+                  "(Docker: --security-opt seccomp=unconfined)"};
     default: return not_permitted();
   }
 }

@@ -1,5 +1,8 @@
 #include "launch/freeze.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -51,35 +54,48 @@ std::vector<const char*> pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
-void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
+Result<> freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
   const int abi = plan.facts.landlock_abi;
   child::Script& script = frozen.script;
   script.landlock_size = landlock::ruleset_size(abi);
   script.landlock_rights = landlock::rights(abi);
   script.landlock_scopes = landlock::scopes(abi);
+  // A network namespace of its own is what a program may do as it likes with.
+  if (plan.spec->shares_host() && plan.spec->network == spec::NetworkMode::none)
+    script.landlock_network = landlock::network_rights(abi);
   script.landlock_stream_rights =
       landlock::file_rights(abi) & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE);
   for (const filesystem::Place& place : plan.root.places) {
     const std::uint64_t rights = rights_of(place.access, abi);
+    int fd = -1;
+    if (place.fd >= 0) {
+      // Above the numbers that the child puts the init's own on.
+      fd = ::fcntl(place.fd, F_DUPFD_CLOEXEC, 16);
+      if (fd < 0) return fail(Kind::runtime, errno, "keep open", place.path);
+      frozen.place_fds.emplace_back(fd);
+    }
     frozen.places.push_back({.path = place.path.c_str(),
+                             .fd = fd,
                              .rights = rights,
                              .file_rights = rights & landlock::file_rights(abi)});
   }
   script.places = frozen.places.data();
   script.place_count = frozen.places.size();
+  return {};
 }
 
 }  // namespace
 
 std::string init_config(const std::vector<std::string>& candidates,
                         const std::vector<std::string>& argv, const std::vector<std::string>& envp,
-                        bool confirm, bool terminal) {
+                        const InitWishes& wishes) {
   init::Config header;
   header.candidates = static_cast<std::uint32_t>(candidates.size());
   header.arguments = static_cast<std::uint32_t>(argv.size());
   header.environment = static_cast<std::uint32_t>(envp.size());
-  header.confirm = confirm ? 1 : 0;
-  header.terminal = terminal ? 1 : 0;
+  header.confirm = wishes.confirm ? 1 : 0;
+  header.terminal = wishes.terminal ? 1 : 0;
+  header.subreaper = wishes.subreaper ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
   std::string strings;
@@ -115,15 +131,19 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.groups = spec.identity.groups.data();
   script.group_count = spec.identity.groups.size();
   for (const int capability : spec.capabilities) script.capabilities |= 1ULL << capability;
+  const bool shares_host = spec.shares_host();
+  script.own_root = !shares_host;
+  script.drops_bounding_set = !shares_host || script.may_set_groups;
   script.detach_propagation = spec.userns == spec::UserNamespace::host;
-  script.raise_loopback = spec.network == spec::NetworkMode::none;
-  script.host_name = spec.hostname.c_str();
+  script.raise_loopback = !shares_host && spec.network == spec::NetworkMode::none;
+  script.host_name = shares_host ? nullptr : spec.hostname.c_str();
   script.host_name_size = spec.hostname.size();
   for (const filesystem::MountOp& op : plan.root.ops) out.steps.push_back(frozen(op));
   script.steps = out.steps.data();
   script.step_count = out.steps.size();
   script.cwd = spec.cwd.c_str();
   script.terminal = spec.terminal;
+  script.terminal_device = shares_host ? "/dev/ptmx" : "/dev/pts/ptmx";
   script.rows = plan.rows;
   script.columns = plan.columns;
   for (const auto& [resource, value] : plan.rlimits)
@@ -131,8 +151,13 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.limits = out.limits.data();
   script.limit_count = out.limits.size();
   script.last_capability = plan.facts.last_capability;
-  freeze_landlock(plan, out);
-  const auto filter = security::seccomp::builtin_filter();
+  NUCLEUS_CHECK(freeze_landlock(plan, out));
+  using security::seccomp::Surface;
+  const auto filter = security::seccomp::builtin_filter(!shares_host ? Surface::own_namespaces
+                                                        : spec.network == spec::NetworkMode::host
+                                                            ? Surface::host_with_network
+                                                            : Surface::host);
+  script.filter_asks = shares_host;
   script.filter = filter.data();
   script.filter_size = static_cast<std::uint16_t>(filter.size());
   if (spec.init) {
@@ -141,7 +166,9 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
     out.init_config = NUCLEUS_TRY(sys::sealed_memfd(
         "init-config",
-        init_config(plan.candidates, spec.argv, spec.env, plan.read_back, spec.terminal)));
+        init_config(
+            plan.candidates, spec.argv, spec.env,
+            {.confirm = plan.read_back, .terminal = spec.terminal, .subreaper = shares_host})));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {

@@ -20,16 +20,24 @@ struct Frozen {
   std::vector<child::Place> places;
   std::vector<child::Limit> limits;
   std::vector<const char*> candidates, argv, envp;
+  std::vector<sys::UniqueFd> place_fds;
   sys::UniqueFd init_image;
   sys::UniqueFd init_config;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket);
 
+/// See launch/init/config.h.
+struct InitWishes {
+  bool confirm = false;
+  bool terminal = false;
+  bool subreaper = false;
+};
+
 /// The init's configuration as one block. Exposed for tests.
 [[nodiscard]] std::string init_config(const std::vector<std::string>& candidates,
                                       const std::vector<std::string>& argv,
-                                      const std::vector<std::string>& envp, bool confirm = false,
-                                      bool terminal = false);
+                                      const std::vector<std::string>& envp,
+                                      const InitWishes& wishes = {});
 
 }  // namespace nucleus::launch

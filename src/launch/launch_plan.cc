@@ -67,6 +67,10 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
   plan.rlimits.push_back(
       {RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
   plan.rlimits.push_back({RLIMIT_CORE, {.rlim_cur = 0, .rlim_max = 0}});
+  // Where nucleus itself may have no more, neither may its workload.
+  rlimit processes{};
+  ::getrlimit(RLIMIT_NPROC, &processes);
+  nproc = std::min<std::uint64_t>(nproc, processes.rlim_max);
   if (nproc != 0) plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = nproc, .rlim_max = nproc}});
   for (const spec::Ulimit& wish : spec.ulimits) {
     rlimit own{};

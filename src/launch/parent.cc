@@ -66,7 +66,10 @@ Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, 
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<__u64>(cgroup_fd);
   }
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  // A container around us may hide clone3; without namespaces and cgroup the older call says all.
+  if (pid < 0 && errno == ENOSYS && plan.spec->shares_host() && cgroup_fd < 0)
+    pid = ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
   if (pid == 0) child::run_script(script);
   if (pid < 0) return std::unexpected(isolation::explain_clone_failure(errno));
   return Cloned{.child = sys::Child(static_cast<pid_t>(pid), sys::UniqueFd(pidfd)),
@@ -149,7 +152,7 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
 
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
-                   sys::UniqueFd& terminal) {
+                   Launched& launched) {
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
@@ -175,8 +178,12 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
         continue;
       case MessageKind::terminal:
-        if (!plan.spec->terminal || terminal.valid() || !fd.valid()) break;
-        terminal = std::move(fd);
+        if (!plan.spec->terminal || launched.terminal.valid() || !fd.valid()) break;
+        launched.terminal = std::move(fd);
+        continue;
+      case MessageKind::listener:
+        if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
+        launched.listener = std::move(fd);
         continue;
       default: break;
     }
@@ -263,10 +270,10 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
   Launched launched;
-  launched.started =
-      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  launched.started = plan.read_back || plan.root.fills_context || !plan.spec->init ||
+                     plan.spec->terminal || plan.spec->shares_host();
   if (launched.started) {
-    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched.terminal));
+    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
   }
   launched.init = std::move(cloned.child);
   if (plan.spec->init) launched.socket = std::move(ours);

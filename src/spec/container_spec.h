@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/isolation_level.h"
 
 namespace nucleus::spec {
 
@@ -107,10 +108,16 @@ struct ContainerSpec {
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
+  std::optional<IsolationLevel> isolation;  // the level that was asked for; absent: the best
+  std::string private_directory;            // on the host: HOME, TMPDIR; shares_host() only
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own
   bool interactive = false;  // ... which gets what nucleus reads
+
+  /// No namespaces: the workload sees the host's own files, processes and ids, as far as Landlock
+  /// and seccomp let it.
+  [[nodiscard]] bool shares_host() const { return isolation == IsolationLevel::landlock; }
 };
 
 }  // namespace nucleus::spec

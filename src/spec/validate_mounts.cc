@@ -114,6 +114,11 @@ void Validator::volume(const std::string& item) {
     return refuse("--volume", item,
                   "a source begins with '/' or '.'; named volumes do not exist here");
   }
+  if (spec_.shares_host() && normal_path(volume.source) != volume.target) {
+    return refuse("--volume", item,
+                  "with --isolation landlock a path is the same inside: source and target must be "
+                  "equal");
+  }
   target("--volume", item, volume.target);
   spec_.volumes.push_back(std::move(volume));
 }
@@ -194,6 +199,11 @@ void Validator::mount(const std::string& item) {
   if (type == "bind") {
     if (from.empty() || !size.empty() || !mode.empty() || executable)
       return refuse("--mount", item, form);
+    if (spec_.shares_host() && normal_path(source("--mount", from)) != normal) {
+      return refuse("--mount", item,
+                    "with --isolation landlock a path is the same inside: source and target must "
+                    "be equal");
+    }
     target("--mount", item, normal);
     spec_.volumes.push_back(
         {.source = source("--mount", from), .target = normal, .writable = writable});

@@ -1,5 +1,5 @@
-/* under_filter PROGRAM ARG...: runs it under a filter like that of a container engine, which hides clone3 and refuses
-   new user namespaces. */
+/* under_filter PROGRAM ARG...: runs it under a filter like that of a container engine, which hides
+   clone3 and refuses new user namespaces. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/sched.h>

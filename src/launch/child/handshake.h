@@ -11,6 +11,7 @@
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
+//     |<-------------- listener + fd ----------| only without namespaces: where the filter asks
 //     |<---------------- started --------------| from the init: the workload has been executed
 //     |----------------- go ------------------>| only when the init waits until the layers are read
 //     back
@@ -33,7 +34,8 @@ enum class MessageKind : std::uint32_t {
   started,
   ended,
   failed,
-  terminal
+  terminal,
+  listener
 };
 
 enum class Step : std::uint32_t {

@@ -12,8 +12,16 @@
 
 namespace nucleus::security::seccomp {
 
+/// What the workload shares with the host, beside its kernel.
+enum class Surface {
+  own_namespaces,     // nothing
+  host,               // --isolation landlock: files and processes; no sockets
+  host_with_network,  // ... and its network
+};
+
 /// The finished program, in read-only memory. Valid for the life of the process.
-[[nodiscard]] std::span<const sock_filter> builtin_filter();
+[[nodiscard]] std::span<const sock_filter> builtin_filter(
+    Surface surface = Surface::own_namespaces);
 
 /// What the program answers for a call: interpreted in user space, for tests and explanations.
 /// `args` has six entries.
