@@ -1,8 +1,8 @@
 #include "container/host_processes.h"
 
 #include <dirent.h>
-#include <linux/capability.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>

@@ -16,7 +16,8 @@ class PrivateDirectory {
   PrivateDirectory(PrivateDirectory&&) noexcept = default;
   PrivateDirectory& operator=(PrivateDirectory&&) noexcept = default;
 
-  /// Makes it with mode 0700, for the ids of the workload. Errors: EEXIST, when somebody was faster.
+  /// Makes it with mode 0700, for the ids of the workload. Errors: EEXIST, when somebody was
+  /// faster.
   [[nodiscard]] static Result<PrivateDirectory> create(const std::string& path,
                                                        const spec::Identity& owner);
 
