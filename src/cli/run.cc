@@ -10,6 +10,7 @@
 #include "cli/run_flags.h"
 #include "cli/verb.h"
 #include "container/host_processes.h"
+#include "container/record.h"
 #include "container/run.h"
 #include "spec/env_file.h"
 #include "spec/validate.h"

@@ -13,15 +13,22 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
+#include <charconv>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "sys/file.h"
 
 namespace nucleus::container {
 namespace {
+
+pid_t number(std::string_view text) {
+  pid_t value = -1;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
 
 void for_each_process(const std::function<void(const std::string& directory, pid_t pid)>& visit) {
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), &::closedir);
@@ -29,7 +36,7 @@ void for_each_process(const std::function<void(const std::string& directory, pid
   while (const dirent* const entry = ::readdir(entries.get())) {
     const std::string name = entry->d_name;
     if (name.find_first_not_of("0123456789") == std::string::npos)
-      visit("/proc/" + name, static_cast<pid_t>(std::atoi(name.c_str())));
+      visit("/proc/" + name, number(name));
   }
 }
 
@@ -38,7 +45,7 @@ pid_t parent_of(const std::string& directory) {
   // proc(5): "PID (NAME) STATE PPID", and the name may hold anything.
   const std::size_t bracket = stat ? stat->rfind(')') : std::string::npos;
   if (bracket == std::string::npos || bracket + 4 >= stat->size()) return -1;
-  return static_cast<pid_t>(std::atoi(stat->c_str() + bracket + 4));
+  return number(std::string_view(*stat).substr(bracket + 4));
 }
 
 bool reap_all() {

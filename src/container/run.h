@@ -22,9 +22,7 @@ struct RunReport {
   std::vector<std::string> warnings;  // what the user should see at once; also among outcome.notes
 };
 
-/// An id for RunOptions, and the path of the private directory that goes with it: in $TMPDIR, else
-/// in /tmp.
-[[nodiscard]] std::string new_id();
+/// The path of the private directory that goes with an id: in $TMPDIR, else in /tmp.
 [[nodiscard]] std::string private_path(const std::string& id);
 
 /// Call from a process with one thread. Blocks until the workload has ended.

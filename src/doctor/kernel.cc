@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <charconv>
 
 #include "doctor/probes.h"
 #include "isolation/obstacle.h"
@@ -65,7 +65,9 @@ Item kernel() {
   const std::string release = name.release;
   int major = 0;
   int minor = 0;
-  (void)std::sscanf(name.release, "%d.%d", &major, &minor);
+  const char* const end = release.data() + release.size();
+  const auto dot = std::from_chars(release.data(), end, major);
+  if (dot.ptr != end) std::from_chars(dot.ptr + 1, end, minor);
   Item item{.id = "kernel", .found = "Linux " + release + " on " + name.machine};
   if (major < 5 || (major == 5 && minor < 15)) {
     item.status = Status::missing;

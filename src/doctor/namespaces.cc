@@ -173,7 +173,8 @@ std::optional<Attempt> try_as(const isolation::Caller& caller, bool with_range) 
   auto child = sys::fork_child([&] {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // What newuidmap has to say is told by us.
-    ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+    const sys::UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (null.valid()) ::dup2(null.get(), STDERR_FILENO);
     if (!becomes(caller)) return 1;
     const Attempt attempt = try_once(caller, with_range);
     return ::write(told.writer.get(), &attempt, sizeof attempt) == sizeof attempt ? 0 : 1;

@@ -53,10 +53,11 @@ std::optional<std::string> version_of(const std::string& file) {
   const sys::UniqueFd reader(ends[0]);
   sys::UniqueFd writer(ends[1]);
   auto child = sys::fork_child([&] {
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    ::dup2(null, STDIN_FILENO);
+    const sys::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid()) return 127;
+    ::dup2(null.get(), STDIN_FILENO);
     ::dup2(writer.get(), STDOUT_FILENO);
-    ::dup2(null, STDERR_FILENO);
+    ::dup2(null.get(), STDERR_FILENO);
     ::execl(file.c_str(), file.c_str(), "--version", nullptr);
     return 127;
   });

@@ -184,6 +184,8 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
       case MessageKind::listener:
         if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
         launched.listener = std::move(fd);
+        // All that is still to come is told by the init's end, as with namespaces.
+        if (!launched.started) return {};
         continue;
       default: break;
     }
@@ -270,9 +272,9 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   theirs.reset();
   NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
   Launched launched;
-  launched.started = plan.read_back || plan.root.fills_context || !plan.spec->init ||
-                     plan.spec->terminal || plan.spec->shares_host();
-  if (launched.started) {
+  launched.started =
+      plan.read_back || plan.root.fills_context || !plan.spec->init || plan.spec->terminal;
+  if (launched.started || plan.spec->shares_host()) {
     NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
   }
   launched.init = std::move(cloned.child);

@@ -67,10 +67,11 @@ TEST_P(LandlockLevel, NothingOfTheProbesListGoesThrough) {
 TEST_P(LandlockLevel, FilesOutsideAreNotRead) {
   sandbox.write("secret", "the host's secret\n");
   const std::string file = sandbox.home() + "/secret";
-  const Ended ended = held("cat '" + file + "'; ls '" + sandbox.home() + "'; cat < '" + file +
-                           "'; ln -s '" + file + "' l && cat l; ln '" + file +
-                           "' h && cat h; ls / /root /home /tmp /var /proc /sys; cat /proc/1/cmdline "
-                           "/proc/self/environ; cat /etc/shadow; true");
+  const Ended ended =
+      held("cat '" + file + "'; ls '" + sandbox.home() + "'; cat < '" + file + "'; ln -s '" + file +
+           "' l && cat l; ln '" + file +
+           "' h && cat h; ls / /root /home /tmp /var /proc /sys; cat /proc/1/cmdline "
+           "/proc/self/environ; cat /etc/shadow; true");
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(ended.out, "") << ended.all();
 }
@@ -81,10 +82,12 @@ TEST_P(LandlockLevel, FilesOutsideAreNotChanged) {
   fs::permissions(home, fs::perms(0777));
   const std::string file = home + "/file";
   const auto before = fs::last_write_time(file);
-  const Ended ended = held(
-      "cd '" + home + "'; echo x > file; echo x > new; rm file; mv file moved; mkdir d; truncate -s 0 "
-      "file; chmod 777 file; chmod 700 .; touch file; touch -d 2001-01-01 file; chown $(id -u) file; "
-      "ln file hard; python3 -c 'import os; os.setxattr(\"file\", \"user.a\", b\"b\")'; true");
+  const Ended ended =
+      held("cd '" + home +
+           "'; echo x > file; echo x > new; rm file; mv file moved; mkdir d; truncate -s 0 "
+           "file; chmod 777 file; chmod 700 .; touch file; touch -d 2001-01-01 file; chown $(id "
+           "-u) file; "
+           "ln file hard; python3 -c 'import os; os.setxattr(\"file\", \"user.a\", b\"b\")'; true");
   EXPECT_EQ(ended.code, 0) << ended.all();
   std::string text;
   std::getline(std::ifstream(file), text);
@@ -102,7 +105,8 @@ TEST_P(LandlockLevel, LinksLeadTheSupervisorNowhere) {
   const std::string file = sandbox.home() + "/file";
   const Ended ended = held("ln -s '" + file + "' l; chmod 777 l; ln -s '" + sandbox.home() +
                            "' d; chmod 777 d/file; chmod 777 /proc/self/cwd /proc/self/root"
-                           "/" + file + "; ln -s /proc/self/root r; chmod 777 r" + file +
+                           "/" +
+                           file + "; ln -s /proc/self/root r; chmod 777 r" + file +
                            "; touch -d 2001-01-01 l d/file; chmod 777 ../../" + file + "; true");
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(fs::status(file).permissions(), fs::perms(0666));
@@ -150,7 +154,8 @@ TEST_P(LandlockLevel, TheNetworkIsOutOfReach) {
   ASSERT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
   const std::string port = std::to_string(ntohs(address.sin_port));
   expect_refused(probe("connect_loopback=" + port));
-  const Ended open = probe("connect_loopback=" + port, {"--network", "host", "--allow-host-network"});
+  const Ended open =
+      probe("connect_loopback=" + port, {"--network", "host", "--allow-host-network"});
   EXPECT_THAT(open.out, HasSubstr("ESCAPED")) << "the probe can connect where it may";
   ::close(fd);
 }
@@ -172,16 +177,24 @@ TEST_P(LandlockLevel, UnixSocketsAreOutOfReach) {
         "  try: what()\n"
         "  except OSError as error: print(\"refused\")\n"
         "  else: print(\"ESCAPED\")\n"
-        "tried(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b\"x\", \"" + path +
+        "tried(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b\"x\", \"" +
+            path +
             "\"))\n"
-        "tried(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b\"x\", \"" +
-            path + "\"))\n"
-        "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)\n"
-        "tried(lambda: a.connect(\"" + path + "\"))\n"
-        "b.close()\n"
-        "tried(lambda: a.connect(\"" + path + "\"))\n"
-        "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-        "tried(lambda: a.connect(\"" + path + "\"))\n'",
+            "tried(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b\"x\", "
+            "\"" +
+            path +
+            "\"))\n"
+            "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)\n"
+            "tried(lambda: a.connect(\"" +
+            path +
+            "\"))\n"
+            "b.close()\n"
+            "tried(lambda: a.connect(\"" +
+            path +
+            "\"))\n"
+            "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+            "tried(lambda: a.connect(\"" +
+            path + "\"))\n'",
         flags);
     EXPECT_EQ(ended.out, "refused\nrefused\nrefused\nrefused\nrefused\n") << ended.all();
   }

@@ -89,11 +89,11 @@ TEST_P(IsolationLevel, SubordinateIdsAreAskedFor) {
 
 TEST_P(IsolationLevel, FlagsThatNeedNamespacesAreNamed) {
   const std::vector<std::vector<std::string>> wishes = {
-      {"--rootfs", "/"},         {"--hostname", "x"},          {"--tmpfs", "/x"},
-      {"--shm-size", "1M"},      {"--secret", "/etc/passwd"},  {"--add-host", "a:10.0.0.1"},
-      {"--cap-add", "CHOWN"},    {"--sysctl", "net.core.x=1"}, {"--no-init"},
-      {"--proc-rw"},             {"--userns", "host"},         {"--additional-group", "5"},
-      {"--user", "0"},           {"--volume", "/etc:/other"},  {"--read-only"},
+      {"--rootfs", "/"},      {"--hostname", "x"},          {"--tmpfs", "/x"},
+      {"--shm-size", "1M"},   {"--secret", "/etc/passwd"},  {"--add-host", "a:10.0.0.1"},
+      {"--cap-add", "CHOWN"}, {"--sysctl", "net.core.x=1"}, {"--no-init"},
+      {"--proc-rw"},          {"--userns", "host"},         {"--additional-group", "5"},
+      {"--user", "0"},        {"--volume", "/etc:/other"},  {"--read-only"},
   };
   for (const std::vector<std::string>& wish : wishes) {
     if (wish[0] == "--user" && !sandbox.is_root()) continue;
@@ -135,8 +135,8 @@ TEST_P(IsolationLevel, HomeIsPrivateAndGoneAfterwards) {
       "test \"$HOME\" = \"$TMPDIR\" && cd && pwd && stat -c %a . && mkdir -p a/b && touch a/b/c && "
       "chmod 0 a/b a");
   EXPECT_EQ(ended.code, 0) << ended.all();
-  EXPECT_THAT(ended.out, testing::AllOf(HasSubstr(sandbox.home() + "/nucleus-"),
-                                        HasSubstr("\n700\n")));
+  EXPECT_THAT(ended.out,
+              testing::AllOf(HasSubstr(sandbox.home() + "/nucleus-"), HasSubstr("\n700\n")));
   EXPECT_THAT(left(), testing::IsEmpty());
 }
 
@@ -176,8 +176,8 @@ TEST_P(IsolationLevel, AContextIsCopiedOrReadInPlace) {
   const std::string context = sandbox.home() + "/ctx";
   Ended ended = held_sh("cat file && echo more >> file && cat file", {"--context", context});
   EXPECT_EQ(ended.out, "of the context\nof the context\nmore\n") << ended.all();
-  ended = held_sh("pwd; cat file; echo more >> file",
-                  {"--context", context, "--context-mode", "bind"});
+  ended =
+      held_sh("pwd; cat file; echo more >> file", {"--context", context, "--context-mode", "bind"});
   EXPECT_EQ(ended.out, context + "\nof the context\n") << ended.all();
   EXPECT_NE(ended.code, 0);
 }
@@ -203,7 +203,8 @@ TEST_P(IsolationLevel, VolumesAreWhereTheyAre) {
 }
 
 TEST_P(IsolationLevel, NothingOfTheTreeOutlivesTheCommand) {
-  const std::string number = std::to_string(470'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
+  const std::string number =
+      std::to_string(470'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
   const std::string start = "(setsid sleep " + number + " &); setsid sh -c 'sleep " + number +
                             " & sleep " + number + "' & ";
   EXPECT_EQ(held_sh(start + "exit 3").code, 3);
@@ -216,7 +217,8 @@ TEST_P(IsolationLevel, NothingOfTheTreeOutlivesTheCommand) {
 
 TEST_P(IsolationLevel, NothingOutlivesAKilledNucleusAndPruneClearsUp) {
   sandbox.env["TMPDIR"] = sandbox.home();
-  const std::string number = std::to_string(480'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
+  const std::string number =
+      std::to_string(480'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
   Running running = sandbox.start({"run", "--isolation", "landlock", "--", "sh", "-c",
                                    "(setsid sleep " + number + " &); echo up; sleep " + number});
   ASSERT_TRUE(running.wait_for("up\n"));
@@ -230,7 +232,8 @@ TEST_P(IsolationLevel, NothingOutlivesAKilledNucleusAndPruneClearsUp) {
 }
 
 TEST_P(IsolationLevel, NothingOutlivesAKilledInit) {
-  const std::string number = std::to_string(490'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
+  const std::string number =
+      std::to_string(490'000 + ::getpid() % 1000 + (sandbox.is_root() ? 0 : 5000));
   const std::string file = sandbox.home() + "/pid";
   Running running =
       sandbox.start({"run", "--isolation", "landlock", "--pid-file", file, "--", "sh", "-c",
