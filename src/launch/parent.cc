@@ -184,6 +184,7 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
       case MessageKind::listener:
         if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
         launched.listener = std::move(fd);
+        NUCLEUS_CHECK(send(socket, MessageKind::go, {}));
         // All that is still to come is told by the init's end, as with namespaces.
         if (!launched.started) return {};
         continue;

@@ -12,6 +12,7 @@
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
 //     |<-------------- listener + fd ----------| only without namespaces: where the filter asks
+//     |----------------- go ------------------>| ... and then on to execve
 //     |<---------------- started --------------| from the init: the workload has been executed
 //     |----------------- go ------------------>| only when the init waits until the layers are read
 //     back

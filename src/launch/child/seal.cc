@@ -177,6 +177,8 @@ void seal(const Script& script) {
   message.kind = MessageKind::listener;
   send(script, message, static_cast<int>(listener));
   raw::call(__NR_close, listener);
+  // A signal that nucleus gets until then ends the start; from then on it is the workload's.
+  expect(script, MessageKind::go, nullptr);
 }
 
 }  // namespace nucleus::launch::child
