@@ -21,6 +21,7 @@ nlohmann::ordered_json or_null(const std::string& text) {
 
 nlohmann::ordered_json layers_json(const spec::Layers& layers) {
   nlohmann::ordered_json json;
+  json["isolation"] = or_null(layers.isolation);
   json["namespaces"] = layers.namespaces;
   json["no_new_privs"] = layers.no_new_privs;
   json["seccomp"] = {{"mode", layers.seccomp_mode}, {"filters", layers.seccomp_filters}};

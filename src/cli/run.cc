@@ -15,6 +15,8 @@
 #include "cli/run_flags.h"
 #include "cli/verb.h"
 #include "config/settings.h"
+#include "container/host_processes.h"
+#include "container/record.h"
 #include "container/run.h"
 #include "container/volumes.h"
 #include "spec/validate.h"
@@ -111,13 +113,21 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
                             .base = std::filesystem::current_path(code).string(),
                             .volumes = container::volume_root(),
                             .passwd = {},
-                            .group = {}};
+                            .group = {},
+                            .private_directory = {}};
   if (create) request.draft.detach = true;
   read_accounts(request.draft, around);
+  container::RunOptions options;
+  options.id = container::new_id();
+  if (request.draft.isolation == "landlock") {
+    around.uid = ::geteuid();
+    around.gid = ::getegid();
+    around.may_change_ids = container::may_change_ids();
+    around.private_directory = container::private_path(options.id);
+  }
   const spec::Validation validation = spec::validate(request.draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
   if (explain) return show_settings(*settings, *validation.spec, sink.json);
-  container::RunOptions options;
   options.state_root = request.state_root;
   options.report = sink.json || request.result_file;
   if (preview) return show_plan(*validation.spec, options, sink.json);
@@ -128,7 +138,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
                               "the end is not waited for: nucleus inspect tells it")
                              .error());
     }
-    return detach(*validation.spec, request.state_root,
+    return detach(*validation.spec, options.id, request.state_root,
                   create ? supervisor::Wish::create : supervisor::Wish::run);
   }
   if (request.result_file) {

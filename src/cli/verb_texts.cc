@@ -32,6 +32,26 @@ constexpr OptionText kPruneOptions[] = {
      .values = "DIR"},
 };
 
+constexpr OptionText kDoctorOptions[] = {
+    {.name = "json", .group = "Flags", .help = "print one object (docs/doctor.md)"},
+    {.name = "fix",
+     .group = "Flags",
+     .help = "run the commands that are safe and can be taken back, each printed before; most need "
+             "root"},
+    {.name = "root",
+     .form = "DIR",
+     .group = "Flags",
+     .help = "directory of the records",
+     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
+     .values = "DIR"},
+};
+
+constexpr Example kDoctorExamples[] = {
+    {.line = "nucleus doctor", .about = ""},
+    {.line = "nucleus doctor --json", .about = ""},
+    {.line = "sudo nucleus doctor --fix", .about = ""},
+};
+
 constexpr Example kPruneExamples[] = {{.line = "nucleus prune", .about = ""}};
 
 constexpr OptionText kVolumeOptions[] = {
@@ -73,6 +93,20 @@ const VerbText kRunText = {
         "wrong; "
         "125 nucleus failed; 126 the command cannot be executed; 127 it was not found.",
     .takes_command = true,
+};
+
+const VerbText kDoctorText = {
+    .name = "doctor",
+    .summary = "find out what this host allows, and what mends what it does not",
+    .usage = "[FLAGS]",
+    .description =
+        "Finds out what this host lets you isolate, by trying it, and says what mends "
+        "what it does not.",
+    .options = kDoctorOptions,
+    .examples = kDoctorExamples,
+    .closing =
+        "The exit code is 0 when containers of some level can run, 1 when none can, 2 when "
+        "the command line is wrong.",
 };
 
 const VerbText kPruneText = {

@@ -29,6 +29,7 @@ struct Decision {
   launch::LaunchPlan plan;
   std::vector<launch::TreeSource> trees;
   std::vector<std::string> missing;  // layers that the host cannot give and that may be missing
+  std::string level;                 // the name of the isolation level that this is; may be empty
   std::vector<std::string> notes;    // fallbacks taken, values rounded
 };
 
@@ -43,5 +44,10 @@ struct DecisionInput {
 /// `spec` must outlive `into`. Errors: what was asked for and is not there, or cannot be had here.
 [[nodiscard]] Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input,
                               Decision& into);
+
+/// The second half for a container that shares the host: when its private directory (a descriptor,
+/// or -1 for a mere preview) has been made. decide() leaves `plan` empty then.
+[[nodiscard]] Result<> decide_on_host(const spec::ContainerSpec& spec, int private_directory,
+                                      Decision& into);
 
 }  // namespace nucleus::container

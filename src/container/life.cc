@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "container/context_filler.h"
+#include "container/host_processes.h"
 #include "container/layers.h"
 #include "sys/file.h"
 
@@ -64,6 +65,19 @@ Result<> Life::prepare() {
                               decision_);
   outcome_.notes = decision_.notes;
   NUCLEUS_CHECK(decided);
+  std::vector<std::string> paths;
+  for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
+    paths.push_back(directory.path);
+  NUCLEUS_CHECK(write_id_file());
+  record_ = NUCLEUS_TRY(Record::create(options_.state_root, options_.id,
+                                       options_.named ? spec_.name : std::string(), paths,
+                                       spec_.private_directory));
+  if (spec_.shares_host()) {
+    private_ = NUCLEUS_TRY(PrivateDirectory::create(spec_.private_directory, spec_.identity));
+    const auto on_host = decide_on_host(spec_, private_.fd(), decision_);
+    outcome_.notes = decision_.notes;
+    NUCLEUS_CHECK(on_host);
+  }
   if (spec_.context && spec_.context->verify && spec_.context->mode == spec::ContextMode::bind) {
     outcome_.context_sha256 =
         NUCLEUS_TRY(context_digest(*spec_.context, decision_.sources.context.get()));
@@ -76,12 +90,6 @@ Result<> Life::prepare() {
     plan.rows = options_.terminal.rows;
     plan.columns = options_.terminal.columns;
   }
-  std::vector<std::string> paths;
-  for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
-    paths.push_back(directory.path);
-  NUCLEUS_CHECK(write_id_file());
-  record_ = NUCLEUS_TRY(Record::create(options_.state_root, options_.id,
-                                       options_.named ? spec_.name : std::string(), paths));
   return {};
 }
 
@@ -111,6 +119,8 @@ launch::Hooks Life::hooks() {
 
 Result<launch::Launched> Life::launch() {
   cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(decision_.cgroup));
+  NUCLEUS_CHECK(copy_context_to_private());
+  if (spec_.shares_host()) NUCLEUS_CHECK(become_subreaper());
   launched_ = true;
   return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks(), warnings_);
 }
@@ -140,6 +150,7 @@ Result<> Life::write_pid_file() {
 void Life::read_back(pid_t pid) {
   spec::Layers& layers = outcome_.layers;
   layers = read_layers(pid);
+  layers.isolation = decision_.level;
   // The workload runs, so landlock_restrict_self(2) has succeeded where the kernel has it: the
   // child goes no further without it.
   layers.landlock_abi = decision_.plan.facts.landlock_abi;
@@ -173,6 +184,17 @@ spec::Outcome Life::finish(const Result<EndFacts>& facts) {
   return std::move(outcome_);
 }
 
+// With no root of its own to fill, the copy is there before the first process is.
+Result<> Life::copy_context_to_private() {
+  if (!spec_.shares_host() || !spec_.context || spec_.context->mode != spec::ContextMode::copy)
+    return {};
+  const sys::UniqueFd target = NUCLEUS_TRY(private_.make_inside("context", spec_.identity));
+  return fill_context(spec_, decision_.sources.context.get(),
+                      {.directory = target.get(), .pid = ::getpid()}, decision_.maps, cgroup_,
+                      {.await = options_.await, .progress = options_.progress}, warnings_,
+                      outcome_.context_sha256);
+}
+
 HookState Life::hook_state(const char* status, pid_t pid) const {
   return {.id = outcome_.id, .status = status, .pid = pid, .annotations = spec_.labels};
 }
@@ -197,7 +219,9 @@ void Life::clear_up() {
     warnings_.push_back(
         fail(Kind::runtime, errno, "remove the --pid-file", spec_.pid_file).error().text());
   }
-  const auto removed = cgroup_.remove();
+  if (spec_.shares_host()) end_orphans();
+  auto removed = cgroup_.remove();
+  if (const auto gone = private_.remove(); !gone && removed) removed = gone;
   if (removed) return record_.remove();
   warnings_.push_back(removed.error().text() + " (the next start tries again)");
   record_.abandon();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "container/decision.h"
+#include "container/private_directory.h"
 #include "container/record.h"
 #include "container/running.h"
 #include "container/terminal.h"
@@ -64,6 +65,7 @@ class Life {
  private:
   Result<> prepare();
   Result<launch::Launched> launch();
+  Result<> copy_context_to_private();
   Result<> write_id_file();
   Result<> write_pid_file();
   [[nodiscard]] launch::Hooks hooks();
@@ -79,6 +81,7 @@ class Life {
   std::vector<std::string> warnings_;
   Decision decision_;
   Record record_;
+  PrivateDirectory private_;
   bool launched_ = false;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;

@@ -256,6 +256,7 @@ Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& optio
                             .make_volumes = false,
                             .state_root = std::nullopt};
   NUCLEUS_CHECK(decide(spec, input, decision));
+  if (spec.shares_host()) NUCLEUS_CHECK(decide_on_host(spec, -1, decision));
   Preview out;
   const bool leased = input.caller.uid == 0 && spec.userns == spec::UserNamespace::separate;
   out.parts = {namespaces(decision.plan), ids(decision.maps, leased), cgroup(decision.cgroup),

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "container/private_directory.h"
 #include "resources/cgroup.h"
 #include "store/names.h"
 #include "sys/file.h"
@@ -29,6 +30,8 @@ sys::UniqueFd try_lock(const std::string& path) {
   return fd;
 }
 
+constexpr std::string_view kPrivate = "private ";
+
 // With the record's lock held: its nucleus is dead, and nobody else clears it.
 bool clear(const std::string& root, const std::string& id) {
   const std::string path = state(root, id);
@@ -36,6 +39,8 @@ bool clear(const std::string& root, const std::string& id) {
     bool all = true;
     for (const std::string& cgroup : recorded_cgroups(*text, id))
       all = resources::reclaim_cgroup(cgroup) && all;
+    const std::string directory = recorded_directory(*text, id);
+    if (!directory.empty()) all = remove_tree(directory) && all;
     if (!all) return false;
   }
   ::unlink(path.c_str());
@@ -95,18 +100,40 @@ std::string new_id() {
 
 std::string cgroup_name(const std::string& id) { return "nucleus-" + id; }
 
-std::vector<std::string> recorded_cgroups(const std::string& text, const std::string& id) {
-  std::vector<std::string> paths;
-  const std::string ending = "/" + cgroup_name(id);
+namespace {
+
+// The record lists paths; only those that can be a container's own are ever touched.
+bool is_own(const std::string& path, const std::string& id) {
+  return path.starts_with('/') && path.ends_with("/" + cgroup_name(id)) &&
+         path.find("/../") == std::string::npos && path.find('\0') == std::string::npos;
+}
+
+template <typename Use>
+void each_line(const std::string& text, Use&& use) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string path = text.substr(at, end - at);
+    use(text.substr(at, end - at));
     at = end + 1;
-    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos &&
-        path.find('\0') == std::string::npos)
-      paths.push_back(path);
   }
+}
+
+}  // namespace
+
+std::vector<std::string> recorded_cgroups(const std::string& text, const std::string& id) {
+  std::vector<std::string> paths;
+  each_line(text, [&](std::string path) {
+    if (is_own(path, id)) paths.push_back(std::move(path));
+  });
   return paths;
+}
+
+std::string recorded_directory(const std::string& text, const std::string& id) {
+  std::string found;
+  each_line(text, [&](const std::string& line) {
+    if (line.starts_with(kPrivate) && is_own(line.substr(kPrivate.size()), id))
+      found = line.substr(kPrivate.size());
+  });
+  return found;
 }
 
 Record& Record::operator=(Record&& other) noexcept {
@@ -120,13 +147,15 @@ Record& Record::operator=(Record&& other) noexcept {
 }
 
 Result<Record> Record::create(const std::string& root, const std::string& id,
-                              const std::string& name, const std::vector<std::string>& cgroups) {
+                              const std::string& name, const std::vector<std::string>& cgroups,
+                              const std::string& private_directory) {
   Record record;
   record.lock_ = NUCLEUS_TRY(make_locked(state(root, id)));
   record.root_ = root;
   record.id_ = id;  // from here on its destructor removes it
   std::string text;
   for (const std::string& path : cgroups) text += path + "\n";
+  if (!private_directory.empty()) text.append(kPrivate).append(private_directory).append("\n");
   if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
     NUCLEUS_CHECK(store::take_name(

@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "container/life.h"
 #include "container/record.h"
 #include "container/signals.h"
 #include "container/state_root.h"
 #include "container/terminal.h"
+#include "spec/validate.h"
 
 namespace nucleus::container {
 namespace {
@@ -23,7 +26,7 @@ class Front {
       : spec_(spec), options_(options) {}
 
   RunReport run() {
-    const std::string id = new_id();
+    const std::string id = options_.id.empty() ? new_id() : options_.id;
     const auto facts = live(id);
     RunReport report;
     if (life_) {
@@ -112,6 +115,13 @@ class Front {
 };
 
 }  // namespace
+
+std::string private_path(const std::string& id) {
+  const char* const given = std::getenv("TMPDIR");
+  const bool named = given != nullptr && given[0] == '/';
+  const std::string base = spec::normal_path(named ? given : "/tmp");
+  return (base.empty() ? "/tmp" : base == "/" ? "" : base) + "/" + cgroup_name(id);
+}
 
 RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) {
   return Front(spec, options).run();

@@ -52,6 +52,7 @@ enum class Access { read, devices, read_write };
 struct Place {
   std::string path;
   Access access = Access::read;
+  int fd = -1;  // the place itself, opened by the parent; -1: the child opens the path
 };
 
 struct RootPlan {

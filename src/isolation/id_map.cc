@@ -179,6 +179,19 @@ std::string map_text(const std::vector<IdRange>& ranges) {
 Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
                            const std::optional<std::string>& state_root,
                            std::vector<std::string>& notes) {
+  if (spec.shares_host()) {
+    IdMaps maps;
+    maps.writer = MapWriter::none;
+    // The workload is the caller, or somebody whom root has become.
+    maps.deny_setgroups = spec.identity.uid == caller.uid;
+    maps.uids = {{.inside = 0, .outside = 0, .count = UINT32_MAX}};
+    maps.gids = maps.uids;
+    if (maps.deny_setgroups) {
+      maps.uids = {{.inside = caller.uid, .outside = caller.uid, .count = 1}};
+      maps.gids = {{.inside = caller.gid, .outside = caller.gid, .count = 1}};
+    }
+    return maps;
+  }
   if (spec.userns == spec::UserNamespace::host) {
     if (caller.uid != 0) {
       return fail(Kind::usage, EPERM, "take --userns", "host",

@@ -79,6 +79,12 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
         "boot the kernel with landlock in its lsm= list; a container around us may also hide it; "
         "--allow-degraded landlock goes on without");
   }
+  // Without the scope of signals the init's kill(-1) would be meant for all of the user's
+  // processes.
+  if (spec.shares_host() && facts.landlock_abi < 6) {
+    return fail(Kind::runtime, ENOSYS, "hold signals with", "Landlock",
+                "--isolation landlock needs Linux 6.12; see nucleus doctor");
+  }
   LaunchPlan plan;
   plan.spec = &spec;
   plan.maps = &maps;

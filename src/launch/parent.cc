@@ -178,7 +178,6 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
                    Launched& launched) {
-  sys::UniqueFd& terminal = launched.terminal;
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
@@ -208,8 +207,15 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
         continue;
       case MessageKind::terminal:
-        if (!plan.spec->terminal || terminal.valid() || !fd.valid()) break;
-        terminal = std::move(fd);
+        if (!plan.spec->terminal || launched.terminal.valid() || !fd.valid()) break;
+        launched.terminal = std::move(fd);
+        continue;
+      case MessageKind::listener:
+        if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
+        launched.listener = std::move(fd);
+        NUCLEUS_CHECK(send(socket, MessageKind::go, {}));
+        // All that is still to come is told by the init's end, as with namespaces.
+        if (!launched.started) return {};
         continue;
       default: break;
     }
@@ -327,7 +333,7 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   Launched launched;
   launched.started = plan.park || plan.read_back || plan.await_start || plan.root.fills_context ||
                      !plan.spec->init || plan.spec->terminal;
-  if (launched.started) {
+  if (launched.started || plan.spec->shares_host()) {
     NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
   }
   launched.init = std::move(cloned.child);

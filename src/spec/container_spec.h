@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/isolation_level.h"
 
 namespace nucleus::spec {
 
@@ -160,13 +161,19 @@ struct ContainerSpec {
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
   MayMiss may_miss;
-  std::optional<Clocks> clocks;  // of a time namespace of its own; absent: the host's
+  std::optional<Clocks> clocks;             // of a time namespace of its own; absent: the host's
+  std::optional<IsolationLevel> isolation;  // the level that was asked for; absent: the best
+  std::string private_directory;            // on the host: HOME, TMPDIR; shares_host() only
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own
   bool interactive = false;  // ... which gets what nucleus reads
   bool detach = false;       // it outlives the command that starts it
   Supervision supervision;
+
+  /// No namespaces: the workload sees the host's own files, processes and ids, as far as Landlock
+  /// and seccomp let it.
+  [[nodiscard]] bool shares_host() const { return isolation == IsolationLevel::landlock; }
 };
 
 }  // namespace nucleus::spec

@@ -24,6 +24,7 @@ enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed 
 /// What the kernel says of a running workload, read back after the start; nothing here is taken
 /// from the plan.
 struct Layers {
+  std::string isolation;  // spec/isolation_level.h
   std::vector<std::string>
       namespaces;  // those that differ from nucleus' own: "user", "pid", "mnt", …
   bool no_new_privs = false;

@@ -27,6 +27,7 @@ bool is_plain_name(const std::string& name) {
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
 Validation Validator::run() {
+  level();
   command();
   names();
   identity();
@@ -42,6 +43,7 @@ Validation Validator::run() {
   time_namespace();
   labels();
   life();
+  if (spec_.shares_host()) without_namespaces();
   Validation out;
   out.errors = std::move(errors_);
   if (out.errors.empty()) out.spec = std::move(spec_);
@@ -165,7 +167,8 @@ void Validator::environment() {
   if (spec_.home.empty())
     spec_.home = spec_.identity.uid == 0 ? "/root" : draft_.rootfs ? "/" : "/home/user";
   spec_.env = {std::string("PATH=") + kDefaultPath, "HOME=" + spec_.home,
-               "HOSTNAME=" + spec_.hostname, "LANG=C.UTF-8"};
+               spec_.shares_host() ? "TMPDIR=" + spec_.home : "HOSTNAME=" + spec_.hostname,
+               "LANG=C.UTF-8"};
   if (const char* term = around_.getenv("TERM")) set_env(std::string("TERM=") + term);
   for (const std::string& item : draft_.env) {
     const std::size_t equals = item.find('=');
@@ -229,6 +232,10 @@ void Validator::sources() {
     refuse("--context-size", *draft_.context_size, "it needs --context DIR");
   }
   spec_.cwd = spec_.context ? "/context" : "/";
+  if (spec_.shares_host()) {
+    const bool in_place = spec_.context && spec_.context->mode == ContextMode::bind;
+    spec_.cwd = in_place ? spec_.context->source : spec_.home + (spec_.context ? "/context" : "");
+  }
   if (draft_.workdir) {
     spec_.cwd = normal_path(*draft_.workdir);
     if (spec_.cwd.empty())

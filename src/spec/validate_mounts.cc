@@ -134,6 +134,11 @@ void Validator::volume(const std::string& item) {
   } else {
     volume.source = source("--volume", item.substr(0, first));
   }
+  if (spec_.shares_host() && normal_path(volume.source) != volume.target) {
+    return refuse("--volume", item,
+                  "with --isolation landlock a path is the same inside: source and target must be "
+                  "equal");
+  }
   target("--volume", item, volume.target);
   spec_.volumes.push_back(std::move(volume));
 }
@@ -218,6 +223,11 @@ void Validator::mount(const std::string& item) {
   if (type == "bind") {
     if (from.empty() || !size.empty() || !mode.empty() || executable)
       return refuse("--mount", item, form);
+    if (spec_.shares_host() && normal_path(source("--mount", from)) != normal) {
+      return refuse("--mount", item,
+                    "with --isolation landlock a path is the same inside: source and target must "
+                    "be equal");
+    }
     target("--mount", item, normal);
     spec_.volumes.push_back({.source = source("--mount", from),
                              .target = normal,

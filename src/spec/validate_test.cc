@@ -211,5 +211,51 @@ TEST(Validate, ClocksAreMovedByWholeAndPartialSeconds) {
   }
 }
 
+Surroundings as(std::uint32_t uid) {
+  Surroundings around{.getenv = no_environment, .base = "/work"};
+  around.uid = around.gid = uid;
+  around.may_change_ids = uid == 0;
+  around.private_directory = "/tmp/nucleus-1";
+  return around;
+}
+
+TEST(ValidateIsolation, LandlockIsTheCallerInAPlaceOfItsOwn) {
+  Draft draft = plain();
+  draft.isolation = "landlock";
+  const Validation user = validate(draft, as(1000));
+  ASSERT_TRUE(user.spec);
+  EXPECT_TRUE(user.spec->shares_host());
+  EXPECT_EQ(user.spec->identity, (Identity{.uid = 1000, .gid = 1000}));
+  EXPECT_EQ(user.spec->cwd, "/tmp/nucleus-1");
+  for (const char* const item : {"HOME=/tmp/nucleus-1", "TMPDIR=/tmp/nucleus-1"})
+    EXPECT_EQ(std::ranges::count(user.spec->env, item), 1) << item;
+  EXPECT_EQ(validate(draft, as(0)).spec->identity, (Identity{.uid = 65534, .gid = 65534}));
+  draft.user = "1000";
+  EXPECT_EQ(validate(draft, as(0)).spec->identity, (Identity{.uid = 1000, .gid = 1000}));
+  EXPECT_TRUE(validate(draft, as(1000)).spec);
+  EXPECT_FALSE(validate(draft, as(1001)).spec);
+  for (const char* const root : {"0", "1000:0", "root"}) {
+    draft.user = root;
+    EXPECT_FALSE(validate(draft, as(0)).spec) << root;
+  }
+}
+
+TEST(ValidateIsolation, VolumesStayWhereTheyAre) {
+  Draft draft = plain();
+  draft.isolation = "landlock";
+  draft.volumes = {"/a:/a", "./b/:/work/b:rw"};
+  EXPECT_TRUE(validate(draft, as(1000)).spec);
+  draft.volumes = {"/a:/b"};
+  EXPECT_FALSE(validate(draft, as(1000)).spec);
+  draft.volumes = {"/:/"};
+  EXPECT_FALSE(validate(draft, as(1000)).spec);
+}
+
+TEST(ValidateIsolation, ALevelThatIsNoneIsRefused) {
+  Draft draft = plain();
+  draft.isolation = "none";
+  EXPECT_NE(only_error(draft).find("--isolation"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace nucleus::spec

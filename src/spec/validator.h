@@ -49,6 +49,11 @@ class Validator {
   void restart();
   void log_option(const std::string& item);
 
+  // validate_isolation.cc
+  void level();
+  void without_namespaces();
+  void own_identity();
+
   // validate_mounts.cc
   std::string source(const std::string& flag, const std::string& text);
   void target(const std::string& flag, const std::string& whole, const std::string& path);

@@ -231,14 +231,15 @@ Running Sandbox::start(const std::vector<std::string>& words) const {
     std::abort();
   std::vector<std::string> texts;
   for (const auto& [key, value] : environment()) texts.push_back(key + "=" + value);
-  std::vector<std::string> all = {"nucleus"};
+  std::vector<std::string> all = through;
+  all.push_back(through.empty() ? "nucleus" : nucleus_path());
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> argv, envp;
   for (std::string& word : all) argv.push_back(word.data());
   for (std::string& text : texts) envp.push_back(text.data());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
-  const std::string& program = nucleus_path();
+  const std::string program = through.empty() ? nucleus_path() : through.front();
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::dup2(in[0], 0);
@@ -248,7 +249,7 @@ Running Sandbox::start(const std::vector<std::string>& words) const {
     if (prepare) prepare();
     become(who_);
     if (::chdir(home_.c_str()) != 0) ::_exit(98);
-    ::execve(program.c_str(), argv.data(), envp.data());
+    ::execvpe(program.c_str(), argv.data(), envp.data());
     ::_exit(97);
   }
   ::close(in[0]);

@@ -78,6 +78,8 @@ class Sandbox {
   std::function<void()> prepare;
   /// The whole of it: PATH, HOME and the state directory, unless `env` says otherwise.
   [[nodiscard]] std::map<std::string, std::string> environment() const;
+  /// Words in front of nucleus: a program that starts it, found on PATH or by its path.
+  std::vector<std::string> through;
   /// Starts `nucleus` with these words; `run` is the same with "run" in front.
   [[nodiscard]] Running start(const std::vector<std::string>& words) const;
   [[nodiscard]] Ended call(const std::vector<std::string>& words) const;

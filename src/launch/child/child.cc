@@ -208,11 +208,13 @@ void run_script(const Script& script) {
   become_root_of_namespace(script);
   die_with_parent(script);
   raw::call(__NR_umask, 0);  // modes are given in full while the root is built
-  check(script, Step::set_host_name, 0,
-        raw::call(__NR_sethostname, raw::address(script.host_name),
-                  static_cast<long>(script.host_name_size)));
+  if (script.host_name != nullptr) {
+    check(script, Step::set_host_name, 0,
+          raw::call(__NR_sethostname, raw::address(script.host_name),
+                    static_cast<long>(script.host_name_size)));
+  }
   if (script.raise_loopback) raise_loopback(script);
-  build_root(script, trees);
+  if (script.own_root) build_root(script, trees);
   if (script.wait_for_limits && !script.fills_context)
     expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);

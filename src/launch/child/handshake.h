@@ -11,6 +11,8 @@
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
+//     |<-------------- listener + fd ----------| only without namespaces: where the filter asks
+//     |----------------- go ------------------>| ... and then on to execve
 //     |<----------------- parked --------------| only when it was told to stop before the execve
 //     |------------------- go ---------------->| whenever
 //     |<---------------- started --------------| from the init: the workload has been executed
@@ -38,6 +40,7 @@ enum class MessageKind : std::uint32_t {
   terminal,
   parked,
   joined,  // of a further process: its pidfd comes along
+  listener,
 };
 
 enum class Step : std::uint32_t {

@@ -17,6 +17,7 @@
 #include "launch/child/handshake.h"
 #include "launch/init/config.h"
 #include "sys/raw.h"
+#include "sys/uapi.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ using nucleus::launch::child::Message;
 using nucleus::launch::child::MessageKind;
 using nucleus::launch::child::Step;
 using nucleus::launch::init::Config;
+using nucleus::launch::init::kEndAll;
 
 constexpr std::uint64_t kEverySignal = ~0ULL;
 
@@ -52,9 +54,10 @@ void check(Step step, long result) {
   if (result < 0) fail(step, result, 125);
 }
 
-// Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container.
-void die_with_supervisor() {
-  check(Step::parent_gone, raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+// Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container;
+// without a pid namespace it tells this process to do so.
+void die_with_supervisor(int signal) {
+  check(Step::parent_gone, raw::call(__NR_prctl, PR_SET_PDEATHSIG, signal, 0, 0, 0));
   pollfd peer{.fd = kSocketFd, .events = 0, .revents = 0};
   timespec now{};
   const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
@@ -78,7 +81,31 @@ Config* map_config() {
   return config;
 }
 
+// A Landlock domain within the init's own, of scopes alone: what runs there cannot send a signal
+// out of it, not to the init either, which can end it at any time. Landlock ABI 6.
+void leave_init_behind() {
+  const nucleus::sys::uapi::LandlockRuleset attributes = {
+      .handled_access_fs = 0,
+      .handled_access_net = 0,
+      .scoped = nucleus::sys::uapi::kScopeSignal | nucleus::sys::uapi::kScopeAbstractUnix};
+  const long ruleset =
+      raw::call(__NR_landlock_create_ruleset, raw::address(&attributes), sizeof attributes, 0);
+  if (ruleset < 0) fail(Step::landlock_ruleset, ruleset, 125);
+  const long entered = raw::call(__NR_landlock_restrict_self, ruleset, 0);
+  if (entered < 0) fail(Step::landlock_restrict, entered, 125);
+  raw::call(__NR_close, ruleset);
+}
+
+// Every process of the domain but this one: the scope of signals lets kill(2) reach no other. Who
+// is about to fork when the signal comes forks no more, so that once is enough.
+void end_all() {
+  raw::call(__NR_kill, -1, SIGKILL);
+  while (raw::retried(__NR_wait4, -1, 0, 0, 0) > 0) {
+  }
+}
+
 [[noreturn]] void execute(const Config* config) {
+  if (config->subreaper != 0) leave_init_behind();
   const auto* const candidates = reinterpret_cast<const std::uint64_t*>(config + 1);
   const std::uint64_t* const argv = candidates + config->candidates + 1;
   const std::uint64_t* const envp = argv + config->arguments + 1;
@@ -105,7 +132,8 @@ Config* map_config() {
   fail(Step::execute, result, result == -2 ? 127 : 126);
 }
 
-[[noreturn]] void report_end(int status) {
+[[noreturn]] void report_end(const Config* config, int status) {
+  if (config->subreaper != 0) end_all();
   Message message{};
   message.kind = MessageKind::ended;
   message.signal = status & 0x7F;
@@ -114,7 +142,7 @@ Config* map_config() {
   leave(message.code);
 }
 
-void reap(long workload) {
+void reap(const Config* config, long workload) {
   for (;;) {
     int status = 0;
     const long pid = raw::retried(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
@@ -122,7 +150,7 @@ void reap(long workload) {
     // The workload is not reaped yet, so that there is a child: what could not be asked for now
     // would never be told again.
     check(Step::wait_for_workload, pid);
-    if (pid == workload) report_end(status);
+    if (pid == workload) report_end(config, status);
   }
 }
 
@@ -138,8 +166,10 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   check(Step::init_setup, raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
   raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);  // for ps(1) only
   check(Step::init_setup, raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC));
-  die_with_supervisor();
   const Config* const config = map_config();
+  die_with_supervisor(config->subreaper != 0 ? kEndAll : SIGKILL);
+  if (config->subreaper != 0)
+    check(Step::init_setup, raw::call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
   if (config->park != 0) {
     Message parked{};
     parked.kind = MessageKind::parked;
@@ -165,7 +195,9 @@ extern "C" [[noreturn]] void nucleus_init_main() {
     const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal),
                                   raw::address(&info), 0, sizeof kEverySignal);
     if (signal == SIGCHLD) {
-      reap(workload);
+      reap(config, workload);
+    } else if (signal == kEndAll && config->subreaper != 0) {
+      report_end(config, SIGKILL);
     } else if (signal > 0) {
       raw::call(__NR_kill, from_terminal(static_cast<int>(signal)) ? -workload : workload, signal);
     }
