@@ -193,25 +193,29 @@ long set_attributes(long tree, std::uint64_t attributes, bool recursive) {
                    sizeof attr);
 }
 
-bool same_place(long one, long other) {
+// -EBUSY when both are the same.
+long check_other_place(long one, long other) {
   struct statx found[2] = {};
   const long fds[2] = {one, other};
   for (int at = 0; at < 2; ++at) {
-    if (raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
-                  raw::address(&found[at])) < 0)
-      return true;
+    const long asked = raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
+                                 raw::address(&found[at]));
+    if (asked < 0) return asked;
   }
-  return found[0].stx_ino == found[1].stx_ino && found[0].stx_dev_major == found[1].stx_dev_major &&
-         found[0].stx_dev_minor == found[1].stx_dev_minor;
+  const bool same = found[0].stx_ino == found[1].stx_ino &&
+                    found[0].stx_dev_major == found[1].stx_dev_major &&
+                    found[0].stx_dev_minor == found[1].stx_dev_minor;
+  return same ? -EBUSY : 0;
 }
 
 // A path to mount on: the directory or file that is there, or is made when the step says so. A link
 // of a rootfs may lead it to the root itself, which a mount would not cover but lie behind.
 long open_target(int root, const MountStep& step) {
   const long there = open_inside(root, step.target, O_PATH);
-  if (there >= 0 && same_place(there, root)) {
+  const long other = there >= 0 ? check_other_place(there, root) : 0;
+  if (other < 0) {
     close_fd(there);
-    return -EBUSY;
+    return other;
   }
   if (there != -ENOENT || (step.flags & spec::kMakeTarget) == 0) return there;
   if ((step.flags & spec::kTargetFile) == 0) return make_directory(root, step.target, 0755);
