@@ -10,11 +10,14 @@ namespace nucleus::container {
 Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Decision& into) {
   const bool separate = spec.userns == spec::UserNamespace::separate;
   into.sources = NUCLEUS_TRY(open_sources(spec, input.caller.uid == 0 && separate));
-  if (resources::needs_cgroup(spec.resources, input.report, separate)) {
+  if (resources::needs_cgroup(spec.resources, input.report || spec.detach, separate)) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
+    const resources::Extras extras = spec.detach    ? resources::Extras::life
+                                     : input.report ? resources::Extras::usage
+                                                    : resources::Extras::none;
     into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
-                                                     spec.resources, input.report, into.notes));
+                                                     spec.resources, extras, into.notes));
   }
   into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   filesystem::RootPlan root =

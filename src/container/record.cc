@@ -31,16 +31,18 @@ sys::UniqueFd try_lock(const std::string& path) {
 
 // The record lists paths; only those that can be a container's own cgroup are ever touched.
 bool reclaim_listed(const std::string& text, const std::string& id) {
-  bool all = true;
+  std::vector<std::string> paths;
   const std::string ending = "/" + cgroup_name(id);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string path = text.substr(at, end - at);
     at = end + 1;
-    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos) {
-      all = resources::reclaim_cgroup(path) && all;
-    }
+    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos)
+      paths.push_back(path);
   }
+  for (const std::string& path : paths) resources::thaw_cgroup(path);
+  bool all = true;
+  for (const std::string& path : paths) all = resources::reclaim_cgroup(path) && all;
   return all;
 }
 

@@ -91,6 +91,7 @@ Result<> Running::kill_for(KilledFor reason, int signal) {
   if (facts_.killed_for != KilledFor::nothing) return {};
   facts_.killed_for = reason;
   facts_.signal = signal;
+  (void)cgroup_.thaw();  // what is frozen on v1 does not even die
   return container_.init.send_signal(SIGKILL);
 }
 

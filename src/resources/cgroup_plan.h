@@ -27,6 +27,9 @@ struct CgroupDirectory {
   std::string path;
   bool v2 = false;
   bool memory = false, pids = false, cpu = false;  // which counters can be read here
+  bool freezer = false;                            // it can be frozen here
+  bool changes = false;                            // limits can come later
+  bool spare = false;  // nothing depends on it: it is left out where it cannot be had
   std::vector<LimitFile> files = {};
 };
 
@@ -34,6 +37,7 @@ struct CgroupPlan {
   std::vector<CgroupDirectory> directories;
   std::string v2_parent;                    // where controllers must be enabled for the child
   std::vector<std::string> v2_controllers;  // which
+  std::vector<std::string> v2_spare;        // those whose absence fails no start
   bool leave_parent = false;  // v2_parent holds processes (ours): move them to a leaf first
   bool limits_pids = false;   // false: the pids limit falls to RLIMIT_NPROC
 
@@ -48,6 +52,13 @@ struct CgroupAccess {
   std::string v2_available;  // cgroup.controllers of the v2 parent that would be used
 };
 
+/// What a container gets besides the limits that were asked for.
+enum class Extras {
+  none,
+  usage,  // peak memory and CPU time are to be reported
+  life,   // and it is to be paused, looked at and given other limits while it runs
+};
+
 /// False when the only limit is a default one for processes: RLIMIT_NPROC counts those of a user
 /// namespace of its own (`nproc_holds`) as exactly, and only keeps no record. Making, entering and
 /// removing a cgroup can cost as much as the rest of a start.
@@ -56,11 +67,11 @@ struct CgroupAccess {
 
 [[nodiscard]] Result<CgroupAccess> probe_access(const Hierarchy& hierarchy);
 
-/// `want_usage`: peak memory and CPU time are to be reported. Errors: a limit that was asked for
+/// Errors: a limit that was asked for
 /// and cannot be set here, with the reason and the cure.
 [[nodiscard]] Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
                                              const std::string& name,
-                                             const spec::Resources& resources, bool want_usage,
+                                             const spec::Resources& resources, Extras extras,
                                              std::vector<std::string>& notes);
 
 }  // namespace nucleus::resources
