@@ -22,6 +22,11 @@ int rm_main(int argc, char** argv);
 int wait_main(int argc, char** argv);
 int rename_main(int argc, char** argv);
 int exec_main(int argc, char** argv);
+int pause_main(int argc, char** argv);
+int resume_main(int argc, char** argv);
+int update_main(int argc, char** argv);
+int stats_main(int argc, char** argv);
+int top_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
@@ -39,6 +44,11 @@ extern const config::VerbText kRmText;
 extern const config::VerbText kWaitText;
 extern const config::VerbText kRenameText;
 extern const config::VerbText kExecText;
+extern const config::VerbText kPauseText;
+extern const config::VerbText kResumeText;
+extern const config::VerbText kUpdateText;
+extern const config::VerbText kStatsText;
+extern const config::VerbText kTopText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
@@ -57,6 +67,11 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kWaitText, .main = wait_main},
     {.text = &kRenameText, .main = rename_main},
     {.text = &kExecText, .main = exec_main},
+    {.text = &kPauseText, .main = pause_main},
+    {.text = &kResumeText, .main = resume_main},
+    {.text = &kUpdateText, .main = update_main},
+    {.text = &kStatsText, .main = stats_main},
+    {.text = &kTopText, .main = top_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},

@@ -79,16 +79,20 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
       spec, input.caller.uid == 0 && separate && !spec.shares_host(), input.make_volumes));
   if (!spec.hooks.empty()) into.hooks = NUCLEUS_TRY(read_hooks(spec.hooks));
   const std::vector<resources::DeviceRule> devices = device_rules(spec, into.sources.identities);
-  if (resources::needs_cgroup(spec.resources, input.report, separate || spec.shares_host()) ||
+  if (resources::needs_cgroup(spec.resources, input.report || spec.detach,
+                              separate || spec.shares_host()) ||
       !devices.empty()) {
     const resources::Hierarchy hierarchy = NUCLEUS_TRY(resources::read_hierarchy());
     const resources::CgroupAccess access = NUCLEUS_TRY(resources::probe_access(hierarchy));
-    into.cgroup = NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
-                                                     {.resources = spec.resources,
-                                                      .want_usage = input.report,
-                                                      .may_miss = spec.may_miss.cgroup,
-                                                      .devices = devices},
-                                                     into.notes));
+    into.cgroup =
+        NUCLEUS_TRY(resources::plan_cgroup(hierarchy, access, cgroup_name(input.id),
+                                           {.resources = spec.resources,
+                                            .extras = spec.detach    ? resources::Extras::life
+                                                      : input.report ? resources::Extras::usage
+                                                                     : resources::Extras::none,
+                                            .may_miss = spec.may_miss.cgroup,
+                                            .devices = devices},
+                                           into.notes));
   }
   into.maps = NUCLEUS_TRY(isolation::choose_maps(spec, input.caller, input.state_root, into.notes));
   for (const spec::OptionalCall& call : spec::optional_calls()) {

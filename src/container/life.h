@@ -52,7 +52,7 @@ class Life {
   /// Only between a start and the end of it.
   [[nodiscard]] Running& running() { return *running_; }
   [[nodiscard]] bool is_running() const { return running_.has_value(); }
-  [[nodiscard]] const resources::Cgroup& cgroup() const { return cgroup_; }
+  [[nodiscard]] resources::Cgroup& cgroup() { return cgroup_; }
   [[nodiscard]] const Decision& decision() const { return decision_; }
 
   /// Removes what this run made, and says how it ended; `facts` from `ended`, or the error of a

@@ -37,8 +37,10 @@ bool clear(const std::string& root, const std::string& id) {
   const std::string path = state(root, id);
   if (const auto text = sys::read_file_at(AT_FDCWD, path)) {
     bool all = true;
-    for (const std::string& cgroup : recorded_cgroups(*text, id))
-      all = resources::reclaim_cgroup(cgroup) && all;
+    const std::vector<std::string> cgroups = recorded_cgroups(*text, id);
+    // What is frozen on v1 does not even die.
+    for (const std::string& cgroup : cgroups) resources::thaw_cgroup(cgroup);
+    for (const std::string& cgroup : cgroups) all = resources::reclaim_cgroup(cgroup) && all;
     const std::string directory = recorded_directory(*text, id);
     if (!directory.empty()) all = remove_tree(directory) && all;
     if (!all) return false;

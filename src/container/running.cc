@@ -93,6 +93,7 @@ Result<> Running::kill_for(KilledFor reason, int signal) {
   if (facts_.killed_for != KilledFor::nothing) return {};
   facts_.killed_for = reason;
   facts_.signal = signal;
+  (void)cgroup_.thaw();  // what is frozen on v1 does not even die
   // Without a pid namespace the init does it, which the workload cannot reach.
   return container_.init.send_signal(spec_.shares_host() ? launch::init::kEndAll : SIGKILL);
 }

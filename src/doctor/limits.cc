@@ -71,9 +71,12 @@ std::vector<Item> look_at_cgroups(bool root) {
   bool basic = true;
   for (const Wish& wish : wishes()) {
     std::vector<std::string> notes;
-    const auto plan = resources::plan_cgroup(
-        *hierarchy, *access, "nucleus-doctor",
-        {.resources = wish.limits, .want_usage = false, .may_miss = false, .devices = {}}, notes);
+    const auto plan = resources::plan_cgroup(*hierarchy, *access, "nucleus-doctor",
+                                             {.resources = wish.limits,
+                                              .extras = resources::Extras::none,
+                                              .may_miss = false,
+                                              .devices = {}},
+                                             notes);
     std::string reason = plan ? "" : plan.error().hint;
     for (std::size_t at = 0; plan && at < plan->directories.size(); ++at) {
       const std::string parent = parent_of(plan->directories[at].path);

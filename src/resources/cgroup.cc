@@ -21,6 +21,7 @@ namespace nucleus::resources {
 namespace {
 
 constexpr std::string_view kLeafPrefix = "exec-";
+constexpr unsigned kFreezeRounds = 250;  // about ten seconds
 
 // The number behind `key` in a flat keyed file, or the whole file's number when the key is empty.
 std::optional<std::uint64_t> read_number(int directory, const std::string& file,
@@ -57,12 +58,11 @@ Result<> leave_for_leaf(const std::string& parent) {
   return {};
 }
 
-Result<> enable_controllers(const CgroupPlan& plan) {
-  if (plan.v2_parent.empty() || plan.v2_controllers.empty()) return {};
+Result<> enable(const CgroupPlan& plan, const std::vector<std::string>& controllers) {
   const std::string file = plan.v2_parent + "/cgroup.subtree_control";
   const std::string enabled = " " + NUCLEUS_TRY(sys::read_file_at(AT_FDCWD, file)) + " ";
   std::string missing;
-  for (const std::string& controller : plan.v2_controllers) {
+  for (const std::string& controller : controllers) {
     if (enabled.find(" " + controller + " ") == std::string::npos &&
         enabled.find(" " + controller + "\n") == std::string::npos &&
         missing.find(controller) == std::string::npos) {
@@ -77,6 +77,14 @@ Result<> enable_controllers(const CgroupPlan& plan) {
     if (written || !plan.leave_parent || written.error().errnum != EBUSY || attempt == 9)
       return written;
   }
+}
+
+Result<> enable_controllers(const CgroupPlan& plan) {
+  if (plan.v2_parent.empty()) return {};
+  if (!plan.v2_controllers.empty()) NUCLEUS_CHECK(enable(plan, plan.v2_controllers));
+  // One by one: what keeps the one (a real-time process keeps cpu) need not keep the other.
+  for (const std::string& controller : plan.v2_spare) (void)enable(plan, {controller});
+  return {};
 }
 
 bool wait_a_little(unsigned round) {
@@ -102,6 +110,13 @@ void kill_listed(int directory) {
 
 void kill_everything(int directory) {
   if (!sys::write_file_at(directory, "cgroup.kill", "1")) kill_listed(directory);
+}
+
+// What is frozen on v1 does not even die.
+Result<> thaw_directory(int directory) {
+  const auto v1 = sys::write_file_at(directory, "freezer.state", "THAWED");
+  if (v1 || v1.error().errnum != ENOENT) return v1;
+  return sys::write_file_at(directory, "cgroup.freeze", "0");
 }
 
 // Leaves of further processes: what is still in them goes with the container.
@@ -174,7 +189,8 @@ Result<> Cgroup::make(const CgroupDirectory& plan) {
 }
 
 Result<> Cgroup::watch(const Directory& directory) {
-  if (directory.plan.memory && !directory.plan.files.empty() && !directory.plan.v2) {
+  const bool limited = !directory.plan.files.empty() || directory.plan.changes;
+  if (directory.plan.memory && limited && !directory.plan.v2) {
     // cgroup-v1/memory.rst, "OOM Control": an eventfd registered with the file's descriptor.
     Watch watch;
     watch.file = NUCLEUS_TRY(sys::open_at(directory.fd.get(), "memory.oom_control", O_RDONLY));
@@ -197,7 +213,10 @@ Result<> Cgroup::watch(const Directory& directory) {
 Result<Cgroup> Cgroup::create(const CgroupPlan& plan) {
   Cgroup cgroup;
   NUCLEUS_CHECK(enable_controllers(plan));
-  for (const CgroupDirectory& directory : plan.directories) NUCLEUS_CHECK(cgroup.make(directory));
+  for (const CgroupDirectory& directory : plan.directories) {
+    const auto made = cgroup.make(directory);
+    if (!made && !directory.spare) return std::unexpected(made.error());
+  }
   return cgroup;
 }
 
@@ -217,7 +236,7 @@ Result<> Cgroup::attach(pid_t pid, bool cloned_into) const {
   for (const Directory& directory : directories_) {
     if (directory.plan.v2 && cloned_into) continue;
     auto written = sys::write_file_at(directory.fd.get(), "cgroup.procs", std::to_string(pid));
-    if (!written)
+    if (!written && !directory.plan.spare)
       return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
   }
   return {};
@@ -263,7 +282,49 @@ Counters Cgroup::read_counters() const {
   return counters;
 }
 
+bool Cgroup::can_freeze() const {
+  return std::ranges::any_of(directories_, [](const Directory& each) { return each.plan.freezer; });
+}
+
+// cgroup-v2.rst, "cgroup.freeze"; cgroup-v1/freezer-subsystem.rst.
+Result<> Cgroup::freeze() {
+  const auto found =
+      std::ranges::find_if(directories_, [](const Directory& each) { return each.plan.freezer; });
+  if (found == directories_.end()) return fail(Kind::runtime, ENOENT, "freeze", "no cgroup");
+  const int fd = found->fd.get();
+  const bool v2 = found->plan.v2;
+  frozen_ = true;
+  for (unsigned round = 0; round < kFreezeRounds; ++round) {
+    // Said again and again: on v1 one that was forked meanwhile hears of it only so.
+    auto written =
+        sys::write_file_at(fd, v2 ? "cgroup.freeze" : "freezer.state", v2 ? "1" : "FROZEN");
+    if (!written) {
+      (void)thaw();
+      return written;
+    }
+    if (v2 ? read_number(fd, "cgroup.events", "frozen") == 1
+           : sys::read_file_at(fd, "freezer.state").value_or("") == "FROZEN\n")
+      return {};
+    wait_a_little(std::min(round, 10U));
+  }
+  (void)thaw();
+  return fail(Kind::runtime, EBUSY, "freeze the cgroup", found->plan.path,
+              "a process in it waits for a device or a file system that does not answer");
+}
+
+Result<> Cgroup::thaw() {
+  if (!frozen_) return {};
+  for (const Directory& directory : directories_) {
+    if (directory.plan.freezer) NUCLEUS_CHECK(thaw_directory(directory.fd.get()));
+  }
+  frozen_ = false;
+  return {};
+}
+
 void Cgroup::kill_all() const {
+  for (const Directory& directory : directories_) {
+    if (frozen_) (void)thaw_directory(directory.fd.get());
+  }
   for (const Directory& directory : directories_) kill_everything(directory.fd.get());
 }
 
@@ -323,6 +384,11 @@ void Leaf::remove() {
   if (path_.empty()) return;
   ::rmdir(path_.c_str());
   path_.clear();
+}
+
+void thaw_cgroup(const std::string& path) {
+  const auto directory = sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (directory) (void)thaw_directory(directory->get());
 }
 
 bool reclaim_cgroup(const std::string& path) {

@@ -65,8 +65,17 @@ class Cgroup {
 
   [[nodiscard]] Counters read_counters() const;
 
-  /// SIGKILL to everything inside: `cgroup.kill` (Linux 5.14), or each listed process until none is
-  /// left.
+  /// Whether freeze() has a cgroup to do it in.
+  [[nodiscard]] bool can_freeze() const;
+
+  /// Stops everything inside until thaw(); comes back when it stands still. `cgroup.freeze` (Linux
+  /// 5.2), or v1's freezer. Errors: EBUSY, something does not come to a stand within ten seconds;
+  /// all of it then goes on.
+  [[nodiscard]] Result<> freeze();
+  Result<> thaw();
+
+  /// SIGKILL to everything inside, frozen or not: `cgroup.kill` (Linux 5.14), or each listed
+  /// process until none is left.
   void kill_all() const;
 
   /// Removes the directories; waits up to two seconds for the kernel to let go of the last dead
@@ -91,6 +100,7 @@ class Cgroup {
 
   std::vector<Directory> directories_;
   std::vector<Watch> watches_;
+  bool frozen_ = false;
 };
 
 /// A cgroup below a container's, for one further process and what comes of it: so that these can be
@@ -118,6 +128,10 @@ class Leaf {
   sys::UniqueFd fd_;
   bool v2_ = false;
 };
+
+/// For all directories of a dead nucleus' container, before the first of them is reclaimed: what is
+/// frozen on v1 does not die.
+void thaw_cgroup(const std::string& path);
 
 /// For a directory that a dead nucleus left: kills what is inside and removes it. True when it is
 /// gone.

@@ -28,6 +28,9 @@ struct CgroupDirectory {
   std::string path;
   bool v2 = false;
   bool memory = false, pids = false, cpu = false;  // which counters can be read here
+  bool freezer = false;                            // it can be frozen here
+  bool changes = false;                            // limits can come later
+  bool spare = false;  // nothing depends on it: it is left out where it cannot be had
   std::vector<LimitFile> files = {};
   std::vector<DeviceRule> devices = {};  // v2: what may be opened; empty: everything
 };
@@ -36,6 +39,7 @@ struct CgroupPlan {
   std::vector<CgroupDirectory> directories;
   std::string v2_parent;                    // where controllers must be enabled for the child
   std::vector<std::string> v2_controllers;  // which
+  std::vector<std::string> v2_spare;        // those whose absence fails no start
   bool leave_parent = false;  // v2_parent holds processes (ours): move them to a leaf first
   bool misses = false;        // a limit is not set, as CgroupWishes let it
   bool limits_pids = false;   // false: the pids limit falls to RLIMIT_NPROC
@@ -51,6 +55,13 @@ struct CgroupAccess {
   std::string v2_available;  // cgroup.controllers of the v2 parent that would be used
 };
 
+/// What a container gets besides the limits that were asked for.
+enum class Extras {
+  none,
+  usage,  // peak memory and CPU time are to be reported
+  life,   // and it is to be paused, looked at and given other limits while it runs
+};
+
 /// False when the only limit is a default one for processes: RLIMIT_NPROC counts those of a user
 /// namespace of its own (`nproc_holds`) as exactly, and only keeps no record. Making, entering and
 /// removing a cgroup can cost as much as the rest of a start.
@@ -60,7 +71,7 @@ struct CgroupAccess {
 /// What a cgroup is to hold a container to.
 struct CgroupWishes {
   const spec::Resources& resources;
-  bool want_usage = false;               // peak memory and CPU time are to be reported
+  Extras extras = Extras::none;          // what it gets besides the limits
   bool may_miss = false;                 // a limit that cannot be set is a note
   std::vector<DeviceRule> devices = {};  // may be opened, and no others; empty: not held here
 };

@@ -67,7 +67,7 @@ TEST(PlanCgroup, UsesOneDirectoryOnV2) {
   std::vector<std::string> notes;
   const auto plan =
       plan_cgroup(hierarchy, {.root = true, .v2_available = "cpu io memory pids\n"}, "nucleus-1",
-                  {.resources = with_memory(), .want_usage = true}, notes);
+                  {.resources = with_memory(), .extras = Extras::usage}, notes);
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->directories.size(), 1U);
   EXPECT_EQ(plan->directories[0].path, "/cg/nucleus-1");

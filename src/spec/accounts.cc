@@ -46,6 +46,14 @@ std::optional<Account> find_user(std::string_view passwd, std::string_view user)
   return std::nullopt;
 }
 
+std::optional<std::string> user_name(std::string_view passwd, std::uint32_t uid) {
+  std::array<std::string_view, 3> fields;  // name:password:uid
+  while (next(passwd, fields)) {
+    if (number(fields[2]) == uid && !fields[0].empty()) return std::string(fields[0]);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::uint32_t> find_group(std::string_view group, std::string_view name) {
   std::array<std::string_view, 3> fields;  // name:password:gid
   while (next(group, fields)) {

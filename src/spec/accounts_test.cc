@@ -178,5 +178,10 @@ TEST(Hosts, TakeNamesAndAddresses) {
   }
 }
 
+TEST(Accounts, ANumberHasTheFirstNameThatIsOne) {
+  EXPECT_EQ(user_name("junk\n:x:5:5\nroot:x:0:0:r:/root\ntoor:x:0:0::/\n", 0), "root");
+  EXPECT_EQ(user_name("junk\n:x:5:5\n", 5), std::nullopt);
+}
+
 }  // namespace
 }  // namespace nucleus::spec

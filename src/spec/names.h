@@ -23,4 +23,9 @@ inline constexpr const char* kPlainNameRule =
 /// The number of a signal: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3"; nothing for none.
 [[nodiscard]] std::optional<int> signal_number(const std::string& text);
 
+struct Supervision;
+
+/// "on-failure:3" and the like, as --restart spells it.
+[[nodiscard]] std::string restart_text(const Supervision& life);
+
 }  // namespace nucleus::spec

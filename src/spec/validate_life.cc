@@ -33,6 +33,18 @@ std::optional<int> signal_number(const std::string& text) {
   return std::nullopt;
 }
 
+std::string restart_text(const Supervision& life) {
+  switch (life.restart) {
+    case RestartPolicy::no: return "no";
+    case RestartPolicy::always: return "always";
+    case RestartPolicy::unless_stopped: return "unless-stopped";
+    case RestartPolicy::on_failure:
+      return life.restart_most == 0 ? "on-failure"
+                                    : "on-failure:" + std::to_string(life.restart_most);
+  }
+  return "no";
+}
+
 void Validator::life() {
   Supervision& life = spec_.supervision;
   spec_.detach = draft_.detach.value_or(false);

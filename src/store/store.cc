@@ -66,6 +66,10 @@ Result<> Held::write(const Entry& entry) const {
   return write_whole(fd_.get(), "record.json", to_json(entry));
 }
 
+Result<> Held::write_spec(const spec::ContainerSpec& spec) const {
+  return write_whole(fd_.get(), "spec.json", spec::to_json(spec));
+}
+
 Result<> Held::check_move(Status to) const {
   if (may_become(entry_.status, to)) return {};
   return fail(Kind::runtime, 0, std::string("make the container ") + status_name(to), entry_.id,

@@ -50,6 +50,9 @@ class Held {
     });
   }
 
+  /// Puts another spec in the place of the one that is kept.
+  [[nodiscard]] Result<> write_spec(const spec::ContainerSpec& spec) const;
+
   /// Removes everything of the container, its name too.
   void remove();
 

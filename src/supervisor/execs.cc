@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/json_fields.h"
+#include "container/inside.h"
 #include "launch/join.h"
 #include "spec/accounts.h"
 #include "spec/validate.h"
@@ -38,19 +39,6 @@ void fields(F& f, V& v) {
   f("timeout_ms", v.timeout_ms), f("detach", v.detach);
 }
 
-// The account files that count are those inside, reached so that no link leads out of there.
-Result<std::string> read_inside(pid_t pid, const char* file) {
-  const auto root = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/root",
-                                             O_PATH | O_DIRECTORY, 0, "open"));
-  const auto fd = sys::open_in_root(root.get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!fd && fd.error().errnum == ENOENT) return std::string();
-  if (!fd) return std::unexpected(fd.error());
-  struct stat info{};
-  if (::fstat(fd->get(), &info) < 0 || !S_ISREG(info.st_mode))
-    return fail(Kind::runtime, 0, "read the container's", file, "it is no regular file");
-  return sys::read_all(fd->get(), file, 16U << 20);
-}
-
 Result<std::uint32_t> id_number(const std::string& text) {
   const auto number = parse_number("--user", text, 0, 4'294'967'294ULL);
   if (!number) {
@@ -68,7 +56,7 @@ void set_env(std::vector<std::string>& env, const std::string& item) {
 
 Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& maps,
                    spec::ContainerSpec& spec) {
-  const std::string passwd = NUCLEUS_TRY(read_inside(pid, "etc/passwd"));
+  const std::string passwd = NUCLEUS_TRY(container::read_inside(pid, "etc/passwd"));
   const std::size_t colon = text.find(':');
   const std::string user = text.substr(0, colon);
   spec.identity = {};
@@ -82,7 +70,7 @@ Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& 
   }
   if (colon != std::string::npos) {
     const std::string name = text.substr(colon + 1);
-    const std::string group = NUCLEUS_TRY(read_inside(pid, "etc/group"));
+    const std::string group = NUCLEUS_TRY(container::read_inside(pid, "etc/group"));
     const auto found = spec::find_group(group, name);
     spec.identity.gid = found ? *found : NUCLEUS_TRY(id_number(name));
   }

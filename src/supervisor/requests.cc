@@ -6,7 +6,9 @@
 #include <cerrno>
 
 #include "base/json_fields.h"
+#include "supervisor/pause.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/update.h"
 
 namespace nucleus::supervisor {
 namespace {
@@ -61,6 +63,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
     }
     if (op == "kill") {
       NUCLEUS_CHECK(need_running());
+      go_on(*life_, held_);
       const auto signal = static_cast<int>(number(request, "signal").value_or(SIGKILL));
       if (signal == SIGKILL) {
         stopping_ = true;
@@ -73,6 +76,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
     }
     if (op == "start") {
       NUCLEUS_CHECK(need_running());
+      NUCLEUS_CHECK(need_not_paused(held_, "start"));
       if (!life_->running().container().parked)
         return fail(Kind::usage, 0, "start", held_.entry().id, "it runs already");
       NUCLEUS_CHECK(life_->release());
@@ -88,10 +92,25 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       NUCLEUS_CHECK(need_running());
       if (life_->running().container().parked)
         return fail(Kind::usage, 0, "execute in", held_.entry().id, "it is created, not started");
+      NUCLEUS_CHECK(need_not_paused(held_, "execute in"));
       return execs_->start(client, *life_, spec_, packet);
     }
     if (op == "exec-signal")
       return execs_->send(client, static_cast<int>(number(request, "signal").value_or(0)));
+    if (op == "pause" || op == "resume") {
+      NUCLEUS_CHECK(need_running());
+      NUCLEUS_CHECK(op == "pause" ? pause(*life_, held_) : resume(*life_, held_));
+      server_->answer(client, "{}");
+      return {};
+    }
+    if (op == "update") {
+      resources::Cgroup* const cgroup = life_ && life_->is_running() ? &life_->cgroup() : nullptr;
+      NUCLEUS_CHECK(update(NUCLEUS_TRY(changes_asked(packet.text)), spec_, held_, cgroup));
+      server_->answer(client, "{}");
+      // Between two runs: with the policy the next one goes.
+      if (restart_timer_ != 0 && spec_.supervision.restart == spec::RestartPolicy::no) stop(0, {});
+      return {};
+    }
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())

@@ -12,6 +12,8 @@
 
 #include "base/json_fields.h"
 #include "container/state_root.h"
+#include "spec/names.h"
+#include "supervisor/pause.h"
 
 namespace nucleus::supervisor {
 namespace {
@@ -25,18 +27,6 @@ std::int64_t now_usec() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
-}
-
-std::string policy_text(const spec::Supervision& life) {
-  switch (life.restart) {
-    case spec::RestartPolicy::no: return "no";
-    case spec::RestartPolicy::always: return "always";
-    case spec::RestartPolicy::unless_stopped: return "unless-stopped";
-    case spec::RestartPolicy::on_failure:
-      return life.restart_most == 0 ? "on-failure"
-                                    : "on-failure:" + std::to_string(life.restart_most);
-  }
-  return "no";
 }
 
 store::Ending ending_of(const spec::Outcome& outcome) {
@@ -135,7 +125,7 @@ Result<> Supervisor::make_record() {
   entry.owner = caller_.uid;
   entry.created_usec = now_usec();
   entry.supervisor = ::getpid();
-  entry.restart = policy_text(spec_.supervision);
+  entry.restart = spec::restart_text(spec_.supervision);
   entry.remove = spec_.supervision.remove;
   entry.log_driver = spec_.supervision.log_driver == spec::LogDriver::json ? "json" : "none";
   entry.command = spec_.argv;
@@ -284,13 +274,13 @@ void Supervisor::stop(int signal, std::chrono::milliseconds patience) {
     return finish();
   }
   if (!life_ || !life_->is_running()) return;
+  go_on(*life_, held_);
   container::Running& running = life_->running();
   if (patience.count() == 0 || running.container().parked) {
     (void)running.kill_for(container::KilledFor::signal, SIGKILL);
     return;
   }
   (void)running.send(signal);
-  // One that is frozen hears nothing: the signal waits for it.
   loop_.cancel(kill_timer_);
   kill_timer_ = loop_.after(patience, [this] {
     if (life_ && life_->is_running())

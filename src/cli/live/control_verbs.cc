@@ -1,11 +1,13 @@
 // The verbs that ask a supervisor for one thing: start, stop, kill, rm, wait, rename.
 #include <csignal>
+#include <cstdint>
 
 #include "base/json_fields.h"
 #include "base/units.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
+#include "container/record.h"
 #include "control/client.h"
 #include "spec/names.h"
 #include "supervisor/spawn.h"
@@ -166,6 +168,8 @@ int rm_main(int argc, char** argv) {
           return print_word(word);
         }
         held->remove();
+        // What its dead supervisor left, a frozen process for one, goes at once.
+        if (listed.lost) container::reclaim_dead(store->root(), SIZE_MAX);
         return print_word(word);
       });
 }
