@@ -43,8 +43,10 @@ Result<sys::UniqueFd> connect_to(const std::string& directory) {
 Result<Packet> await_answer(int socket) {
   auto packet = NUCLEUS_TRY(receive_packet(socket));
   if (!packet) {
-    return fail(Kind::runtime, ECONNRESET, "hear from", "the container's supervisor",
-                "it has ended: nucleus inspect tells what is known");
+    return fail(
+        Kind::usage, ECONNRESET, "hear from", "the container's supervisor",
+        "it has ended, so that the container does not run (any more): nucleus inspect tells "
+        "what is known");
   }
   packet->text = NUCLEUS_TRY(answer_of(std::move(packet->text)));
   return std::move(*packet);
