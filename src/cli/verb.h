@@ -25,6 +25,7 @@ int exec_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
+int events_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
@@ -40,6 +41,7 @@ extern const config::VerbText kExecText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
+extern const config::VerbText kEventsText;
 extern const config::VerbText kPruneText;
 extern const config::VerbText kCompletionText;
 
@@ -56,6 +58,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},
+    {.text = &kEventsText, .main = events_main},
     {.text = &kPruneText, .main = prune_main},
     {.text = &kCompletionText, .main = completion_main},
 };

@@ -56,6 +56,8 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       const auto signal = number(request, "signal").value_or(life.stop_signal);
       waiting_.push_back(client);
       if (op == "remove") removing_ = true;
+      if (op == "stop")
+        note("stop", {{"signal", container::signal_name(static_cast<int>(signal))}});
       stop(static_cast<int>(signal), std::chrono::milliseconds(patience));
       return {};
     }
@@ -68,6 +70,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       } else {
         NUCLEUS_CHECK(life_->running().send(signal));
       }
+      note("kill", {{"signal", container::signal_name(signal)}});
       server_->answer(client, "{}");
       return {};
     }
@@ -81,6 +84,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
         ::clock_gettime(CLOCK_REALTIME, &now);
         entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
       }));
+      note("start");
       server_->answer(client, "{}");
       return {};
     }
@@ -96,7 +100,9 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())
         return fail(Kind::usage, EPROTO, "understand", "the request");
+      const std::string before = held_.entry().name;
       NUCLEUS_CHECK(store_.rename(held_, name->get<std::string>()));
+      note("rename", {{"before", before}});
       spec_.name = name->get<std::string>();
       server_->answer(client, "{}");
       return {};

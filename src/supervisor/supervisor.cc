@@ -53,7 +53,11 @@ store::Ending ending_of(const spec::Outcome& outcome) {
 }  // namespace
 
 Supervisor::Supervisor(const Request& request, sys::UniqueFd answer)
-    : request_(request), answer_(std::move(answer)), spec_(request.spec), store_(request.root) {}
+    : request_(request),
+      answer_(std::move(answer)),
+      spec_(request.spec),
+      store_(request.root),
+      journal_(request.root) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -62,8 +66,12 @@ int Supervisor::run() {
     if (life_) (void)life_->finish(std::unexpected(begun.error()));
     life_.reset();
     server_.reset();
+    if (held_.valid())
+      note("die", {{"code", std::to_string(spec::exit_code(begun.error().kind))},
+                   {"reason", "start-failed"}});
     // A start that went wrong leaves a record only of one that was there before.
     if (held_.valid() && request_.wish != Wish::start) {
+      note("remove");
       held_.remove();
     } else if (held_.valid() && held_.entry().status == store::Status::creating) {
       (void)held_.become(store::Status::failed, [&](store::Entry& entry) {
@@ -122,7 +130,9 @@ Result<> Supervisor::begin() {
                                       control::Packet packet) { heard(client, std::move(packet)); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
-  execs_.emplace(loop_, *server_);
+  execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
+    note(event, std::move(attributes));
+  });
   NUCLEUS_CHECK(start_life(request_.wish == Wish::create));
   loop_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
   return {};
@@ -141,6 +151,7 @@ Result<> Supervisor::make_record() {
   entry.command = spec_.argv;
   entry.labels = spec_.labels;
   held_ = NUCLEUS_TRY(store_.create(entry, spec_));
+  note("create");
   return {};
 }
 
@@ -245,13 +256,25 @@ Result<> Supervisor::start_life(bool park) {
     terminal_watch_ = loop_.watch(
         terminal_.get(), POLLIN, [this](short) { read_stream(log::Stream::out, terminal_.get()); });
   }
-  return held_.become(park ? store::Status::created : store::Status::running,
-                      [&](store::Entry& entry) {
-                        entry.pid = life_->running().pid();
-                        entry.cgroups = life_->cgroup().paths();
-                        entry.notes = life_->decision().notes;
-                        if (!park) entry.started_usec = now_usec();
-                      });
+  NUCLEUS_CHECK(held_.become(park ? store::Status::created : store::Status::running,
+                             [&](store::Entry& entry) {
+                               entry.pid = life_->running().pid();
+                               entry.cgroups = life_->cgroup().paths();
+                               entry.notes = life_->decision().notes;
+                               if (!park) entry.started_usec = now_usec();
+                             }));
+  if (!park) note("start");
+  return {};
+}
+
+// What cannot be written down (a full disk) keeps no container from going on.
+void Supervisor::note(const char* event, store::Attributes attributes) {
+  const store::Entry& entry = held_.entry();
+  (void)journal_.append({.time = {},
+                         .event = event,
+                         .id = entry.id,
+                         .name = entry.name,
+                         .attributes = std::move(attributes)});
 }
 
 void Supervisor::tell_caller() {
@@ -312,6 +335,10 @@ void Supervisor::wind_up(const Facts& facts) {
                        entry.ending = ending_of(outcome);
                        entry.notes = outcome.notes;
                      });
+  if (outcome.oom_kills.value_or(0) > 0)
+    note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
+  note("die",
+       {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
   if (outcome.wall_usec >= kLongEnoughUsec) {
     back_off_ = {};
     failures_ = 0;
@@ -342,6 +369,7 @@ void Supervisor::restart() {
       ++entry.restarts;
       entry.finished_usec.reset();
     }));
+    note("restart", {{"count", std::to_string(held_.entry().restarts)}});
     return start_life(false);
   }();
   if (again) return;
@@ -351,7 +379,10 @@ void Supervisor::restart() {
 void Supervisor::finish() {
   const std::string text = end_text();
   // Who waits for its removal finds nothing of it when the answer comes.
-  if (removing_ || spec_.supervision.remove) held_.remove();
+  if (removing_ || spec_.supervision.remove) {
+    note("remove");
+    held_.remove();
+  }
   for (const ClientId client : std::exchange(waiting_, {})) server_->answer(client, text);
   loop_.stop();
 }

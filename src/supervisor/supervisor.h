@@ -12,6 +12,7 @@
 #include "container/life.h"
 #include "container/signals.h"
 #include "log/writer.h"
+#include "store/journal.h"
 #include "store/store.h"
 #include "supervisor/control_server.h"
 #include "supervisor/execs.h"
@@ -50,6 +51,7 @@ class Supervisor {
   void stop(int signal, std::chrono::milliseconds patience);
   void read_stream(log::Stream stream, int fd);
   void drain();
+  void note(const char* event, store::Attributes attributes = {});
 
   // requests.cc: what is asked for at the control socket
   void heard(ClientId client, control::Packet packet);
@@ -64,6 +66,7 @@ class Supervisor {
   spec::ContainerSpec spec_;
   isolation::Caller caller_;
   store::Store store_;
+  store::Journal journal_;
   store::Held held_;
   std::optional<log::Writer> log_;
   std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error

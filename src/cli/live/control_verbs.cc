@@ -8,6 +8,7 @@
 #include "cli/verb.h"
 #include "control/client.h"
 #include "spec/names.h"
+#include "store/journal.h"
 #include "supervisor/spawn.h"
 
 namespace nucleus::cli {
@@ -26,6 +27,18 @@ Result<Json> ask(const store::Store& store, const std::string& id, const Json& r
   const auto socket = NUCLEUS_TRY(control::connect_to(store.directory(id)));
   const std::string text = NUCLEUS_TRY(control::ask(socket.get(), json::dump(request)));
   return json::parse(text, "the supervisor's answer");
+}
+
+// For one without a supervisor, which would do so. What was done holds also when it cannot be
+// written down.
+void note(const store::Store& store, const store::Entry& entry, const char* event,
+          store::Attributes attributes = {}) {
+  (void)store::Journal(store.root())
+      .append({.time = {},
+               .event = event,
+               .id = entry.id,
+               .name = entry.name,
+               .attributes = std::move(attributes)});
 }
 
 // It was there a moment ago: a supervisor that has ended meanwhile has done what was wanted of it.
@@ -165,6 +178,7 @@ int rm_main(int argc, char** argv) {
           NUCLEUS_CHECK(store->remove_unreadable(id));
           return print_word(word);
         }
+        note(*store, held->entry(), "remove");
         held->remove();
         return print_word(word);
       });
@@ -216,7 +230,12 @@ int rename_main(int argc, char** argv) {
   return for_each_container(*store, {words.list[0]},
                             [&](const std::string& id, const std::string&) -> Result<> {
                               auto held = store->hold(id);
-                              if (held) return store->rename(*held, name);
+                              if (held) {
+                                const std::string before = held->entry().name;
+                                NUCLEUS_CHECK(store->rename(*held, name));
+                                note(*store, held->entry(), "rename", {{"before", before}});
+                                return {};
+                              }
                               if (held.error().errnum != EBUSY)
                                 return std::unexpected(held.error());
                               NUCLEUS_CHECK(ask(*store, id, {{"op", "rename"}, {"name", name}}));
