@@ -61,7 +61,7 @@ Result<> Life::prepare() {
   outcome_.notes = decision_.notes;
   NUCLEUS_CHECK(decided);
   launch::LaunchPlan& plan = decision_.plan;
-  plan.read_back = options_.report;
+  plan.read_back = options_.report || options_.confirm;
   plan.park = options_.park;
   if (spec_.terminal) {
     plan.rows = options_.terminal.rows;

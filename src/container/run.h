@@ -13,6 +13,8 @@ namespace nucleus::container {
 
 struct RunOptions {
   std::optional<std::string> state_root;  // instead of the caller's default
+  std::optional<std::string>
+      notify_socket;    // of a service manager that is to be told: sd_notify(3)
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
 };
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/probe.h"
 
 namespace nucleus::spec {
 
@@ -95,6 +96,8 @@ struct Supervision {
   LogDriver log_driver = LogDriver::json;
   ByteSize log_size{10ULL << 20};  // of one file
   std::uint32_t log_files = 3;     // how many are kept
+  HealthCheck health;
+  Readiness readiness;
 };
 
 struct ContainerSpec {

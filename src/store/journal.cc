@@ -23,13 +23,13 @@ std::string path_of(const std::string& root, int number) {
 
 std::string now() {
   timespec moment{};
-  ::clock_gettime(CLOCK_REALTIME, &moment);
+  (void)::clock_gettime(CLOCK_REALTIME, &moment);
   tm parts{};
-  ::gmtime_r(&moment.tv_sec, &parts);
+  (void)::gmtime_r(&moment.tv_sec, &parts);
   char text[32];
   const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   char fraction[24];
-  std::snprintf(fraction, sizeof fraction, ".%06ldZ", moment.tv_nsec / 1000);
+  (void)std::snprintf(fraction, sizeof fraction, ".%06ldZ", moment.tv_nsec / 1000);
   return std::string(text, size) + fraction;
 }
 

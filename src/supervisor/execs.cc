@@ -96,11 +96,9 @@ Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& 
 // The container's own spec and plan, with what is different for this process.
 Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpec& spec,
                  launch::LaunchPlan& plan) {
-  const launch::LaunchPlan& own = life.decision().plan;
   if (wanted.argv.empty() || wanted.argv.front().empty())
     return fail(Kind::usage, 0, "run nothing", "", "name the command");
   spec.argv = wanted.argv;
-  spec.init = false;
   spec.terminal = wanted.terminal;
   if (!wanted.cwd.empty()) {
     spec.cwd = spec::normal_path(wanted.cwd);
@@ -112,19 +110,26 @@ Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpe
   if (!wanted.user.empty())
     NUCLEUS_CHECK(take_user(wanted.user, life.running().pid(), life.decision().maps, spec));
   for (const std::string& item : wanted.env) set_env(spec.env, item);
+  plan_further(life, spec, plan);
+  plan.rows = wanted.rows;
+  plan.columns = wanted.columns;
+  return {};
+}
+
+}  // namespace
+
+void plan_further(const container::Life& life, spec::ContainerSpec& spec,
+                  launch::LaunchPlan& plan) {
+  const launch::LaunchPlan& own = life.decision().plan;
+  spec.init = false;
   plan.spec = &spec;
   plan.maps = own.maps;
   plan.clone_flags = own.clone_flags;
   plan.facts = own.facts;
   plan.rlimits = own.rlimits;
   plan.root.places = own.root.places;
-  plan.rows = wanted.rows;
-  plan.columns = wanted.columns;
   plan.candidates = launch::command_candidates(spec);
-  return {};
 }
-
-}  // namespace
 
 Execs::~Execs() {
   for (const Exec& exec : execs_) {

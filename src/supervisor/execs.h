@@ -17,6 +17,10 @@
 
 namespace nucleus::supervisor {
 
+/// The plan of a further process: the container's own, with the command and whatever else `spec`
+/// says, which must outlive the plan.
+void plan_further(const container::Life& life, spec::ContainerSpec& spec, launch::LaunchPlan& plan);
+
 class Execs {
  public:
   using ClientId = ControlServer::ClientId;

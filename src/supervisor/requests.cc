@@ -74,6 +74,13 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       server_->answer(client, "{}");
       return {};
     }
+    if (op == "start" && restart_timer_ != 0) {
+      // It waits to be started again: now.
+      loop_.cancel(restart_timer_);
+      restart();
+      server_->answer(client, "{}");
+      return {};
+    }
     if (op == "start") {
       NUCLEUS_CHECK(need_running());
       if (!life_->running().container().parked)
@@ -85,6 +92,11 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
         entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
       }));
       note("start");
+      watch_health();
+      if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none) {
+        await_readiness(client);
+        return {};
+      }
       server_->answer(client, "{}");
       return {};
     }
@@ -115,6 +127,8 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
 
 void Supervisor::gone(ClientId client) {
   std::erase(waiting_, client);
+  // Nobody waits for its readiness any more: it goes on without.
+  if (client == starter_) readiness_.reset();
   execs_->client_gone(client);
 }
 

@@ -63,6 +63,7 @@ Supervisor::~Supervisor() = default;
 
 int Supervisor::run() {
   if (const auto begun = begin(); !begun) {
+    health_.reset();
     if (life_) (void)life_->finish(std::unexpected(begun.error()));
     life_.reset();
     server_.reset();
@@ -89,9 +90,16 @@ int Supervisor::run() {
     (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
     return 125;
   }
-  tell_caller();
+  if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none &&
+      request_.wish != Wish::create) {
+    await_readiness(0);
+  } else {
+    tell_caller();
+  }
   const auto looped = loop_.run();
   execs_.reset();
+  readiness_.reset();
+  health_.reset();
   life_.reset();
   server_.reset();
   return looped ? 0 : 125;
@@ -112,6 +120,7 @@ Result<> Supervisor::begin() {
     NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
       entry.supervisor = ::getpid();
       entry.started_usec.reset();
+      entry.restart_usec.reset();
       entry.finished_usec.reset();
       entry.pid = 0;
     }));
@@ -263,7 +272,9 @@ Result<> Supervisor::start_life(bool park) {
                                entry.notes = life_->decision().notes;
                                if (!park) entry.started_usec = now_usec();
                              }));
-  if (!park) note("start");
+  if (park) return {};
+  note("start");
+  watch_health();
   return {};
 }
 
@@ -297,8 +308,13 @@ void Supervisor::stop(int signal, std::chrono::milliseconds patience) {
   stopping_ = true;
   if (restart_timer_ != 0) {
     loop_.cancel(std::exchange(restart_timer_, 0));
+    (void)held_.update([](store::Entry& entry) { entry.restart_usec.reset(); });
     return finish();
   }
+  end_workload(signal, patience);
+}
+
+void Supervisor::end_workload(int signal, std::chrono::milliseconds patience) {
   if (!life_ || !life_->is_running()) return;
   container::Running& running = life_->running();
   if (patience.count() == 0 || running.container().parked) {
@@ -322,6 +338,7 @@ void Supervisor::ended(Facts facts) {
 void Supervisor::wind_up(const Facts& facts) {
   loop_.cancel(kill_timer_);
   execs_->container_ended();
+  health_.reset();
   drain();
   const spec::Outcome outcome = life_->finish(facts);
   life_.reset();
@@ -343,15 +360,21 @@ void Supervisor::wind_up(const Facts& facts) {
     back_off_ = {};
     failures_ = 0;
   }
+  not_ready_after(outcome);
   if (!wants_restart(outcome)) return finish();
   failures_ += outcome.code != 0 ? 1U : 0U;
   back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
   restart_timer_ = loop_.after(back_off_, [this] { restart(); });
+  (void)held_.update([&](store::Entry& entry) {
+    entry.restart_usec =
+        now_usec() + std::chrono::duration_cast<std::chrono::microseconds>(back_off_).count();
+  });
 }
 
 bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
   const spec::Supervision& life = spec_.supervision;
   if (stopping_) return false;
+  if (health_restart_) return true;
   switch (life.restart) {
     case spec::RestartPolicy::no: return false;
     case spec::RestartPolicy::always:
@@ -364,9 +387,11 @@ bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
 
 void Supervisor::restart() {
   restart_timer_ = 0;
+  health_restart_ = false;
   const auto again = [&]() -> Result<> {
     NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
       ++entry.restarts;
+      entry.restart_usec.reset();
       entry.finished_usec.reset();
     }));
     note("restart", {{"count", std::to_string(held_.entry().restarts)}});
@@ -378,11 +403,14 @@ void Supervisor::restart() {
 
 void Supervisor::finish() {
   const std::string text = end_text();
+  // A start that is taken back leaves what was there before.
+  if (not_ready_ && request_.wish == Wish::run) removing_ = true;
   // Who waits for its removal finds nothing of it when the answer comes.
   if (removing_ || spec_.supervision.remove) {
     note("remove");
     held_.remove();
   }
+  tell_of_readiness();
   for (const ClientId client : std::exchange(waiting_, {})) server_->answer(client, text);
   loop_.stop();
 }

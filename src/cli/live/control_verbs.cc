@@ -19,8 +19,10 @@ using json::Json;
 constexpr std::size_t kMany = 1'000'000;
 
 bool supervised(const store::Listed& listed) {
-  return listed.entry && !listed.lost && listed.entry->status != store::Status::stopped &&
-         listed.entry->status != store::Status::failed;
+  return listed.entry && !listed.lost &&
+         ((listed.entry->status != store::Status::stopped &&
+           listed.entry->status != store::Status::failed) ||
+          listed.entry->restart_usec);
 }
 
 Result<Json> ask(const store::Store& store, const std::string& id, const Json& request) {

@@ -57,8 +57,10 @@ struct Selection {
 std::string line_of(const store::Event& event) {
   std::string text = event.time + " " + event.event + " " + event.id;
   std::string about = event.name.empty() ? "" : "name=" + event.name;
-  for (const auto& [key, value] : event.attributes)
-    about += (about.empty() ? "" : ", ") + key + "=" + value;
+  for (const auto& [key, value] : event.attributes) {
+    if (!about.empty()) about += ", ";
+    about.append(key).append("=").append(value);
+  }
   if (!about.empty()) text += " (" + about + ")";
   return printable(text);
 }
