@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "container/life.h"
 #include "container/record.h"
@@ -12,6 +14,7 @@
 #include "container/signals.h"
 #include "container/state_root.h"
 #include "container/terminal.h"
+#include "spec/validate.h"
 
 namespace nucleus::container {
 namespace {
@@ -24,7 +27,7 @@ class Front {
       : spec_(spec), options_(options) {}
 
   RunReport run() {
-    const std::string id = new_id();
+    const std::string id = options_.id.empty() ? new_id() : options_.id;
     const auto facts = live(id);
     RunReport report;
     if (life_) {
@@ -59,7 +62,8 @@ class Front {
     options.report = options_.report;
     options.confirm = manager_.valid();
     if (spec_.terminal) options.terminal = Terminal::size();
-    options.await = [this](int fd) { return signals_.await(fd); };
+    options.await = [this](int fd, auto patience) { return signals_.await(fd, patience); };
+    options.progress = options_.progress;
     life_.emplace(loop_, spec_, std::move(options));
     NUCLEUS_CHECK(life_->start([this](Result<EndFacts> ended) {
       ended_ = std::move(ended);
@@ -73,6 +77,7 @@ class Front {
     NUCLEUS_CHECK(loop_.run());
     tell_of_the_end();
     terminal_.drain();
+    if (ended_ && ended_->killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     return ended_;
   }
 
@@ -80,6 +85,11 @@ class Front {
     sys::UniqueFd& master = life_->running().container().terminal;
     if (master.valid())
       NUCLEUS_CHECK(terminal_.begin(std::move(master), spec_.interactive, &loop_));
+    loop_.before_waiting([this] {
+      if (!terminal_.unreadable()) return;
+      ended_ = std::unexpected(terminal_.trouble().error());
+      loop_.stop();
+    });
     loop_.watch(signals_.fd(), POLLIN, [this](short) {
       if (const auto passed = pass_on(); !passed) {
         ended_ = std::unexpected(passed.error());
@@ -122,6 +132,13 @@ class Front {
 };
 
 }  // namespace
+
+std::string private_path(const std::string& id) {
+  const char* const given = std::getenv("TMPDIR");
+  const bool named = given != nullptr && given[0] == '/';
+  const std::string base = spec::normal_path(named ? given : "/tmp");
+  return (base.empty() ? "/tmp" : base == "/" ? "" : base) + "/" + cgroup_name(id);
+}
 
 RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) {
   return Front(spec, options).run();

@@ -76,13 +76,14 @@ Result<Joined> join(const LaunchPlan& plan, const JoinRequest& request) {
   script.parent_socket = ours.get();
   script.join_pidfd = request.pidfd;
   script.join_flags = static_cast<long>(plan.clone_flags);
+  if (script.clocks != nullptr) script.join_flags |= CLONE_NEWTIME;
   // Whom it may signal is bounded by the pid namespace; its Landlock domain is another than the
   // workload's, which the scope would keep it from.
   script.landlock_scopes &= ~static_cast<std::uint64_t>(sys::uapi::kScopeSignal);
   for (std::size_t stream = 0; stream < 3; ++stream)
     script.streams[stream] = request.streams.at(stream);
-  const int into = request.leaf->v2_fd() >= 0 ? request.leaf->v2_fd()
-                                               : request.cgroup->clone_into_fd();
+  const int into =
+      request.leaf->v2_fd() >= 0 ? request.leaf->v2_fd() : request.cgroup->clone_into_fd();
   sys::Child joiner = NUCLEUS_TRY(clone_joiner(script, into));
   theirs.reset();
   NUCLEUS_CHECK(request.leaf->attach(joiner.pid(), *request.cgroup, into >= 0));

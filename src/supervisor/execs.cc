@@ -96,6 +96,10 @@ Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& 
 // The container's own spec and plan, with what is different for this process.
 Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpec& spec,
                  launch::LaunchPlan& plan) {
+  if (spec.shares_host()) {
+    return fail(Kind::usage, 0, "execute in a container of", "--isolation landlock",
+                "it has no namespaces to join: start the command in a container of its own");
+  }
   if (wanted.argv.empty() || wanted.argv.front().empty())
     return fail(Kind::usage, 0, "run nothing", "", "name the command");
   spec.argv = wanted.argv;
@@ -127,6 +131,8 @@ void plan_further(const container::Life& life, spec::ContainerSpec& spec,
   plan.clone_flags = own.clone_flags;
   plan.facts = own.facts;
   plan.rlimits = own.rlimits;
+  plan.filter = own.filter;
+  plan.clocks = own.clocks;
   plan.root.places = own.root.places;
   plan.candidates = launch::command_candidates(spec);
 }
