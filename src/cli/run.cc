@@ -138,8 +138,23 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
                               "the end is not waited for: nucleus inspect tells it")
                              .error());
     }
+    if (request.sd_notify.value_or(false)) {
+      return complain_of(fail(Kind::usage, 0, "take with --detach", "--sd-notify",
+                              "the manager follows nucleus itself: let it run in the foreground")
+                             .error());
+    }
     return detach(*validation.spec, options.id, request.state_root,
                   create ? supervisor::Wish::create : supervisor::Wish::run);
+  }
+  if (request.sd_notify.value_or(false)) {
+    const char* const address = environment("NOTIFY_SOCKET");
+    if (address == nullptr) {
+      return finish(sink, refused({fail(Kind::usage, 0, "take", "--sd-notify",
+                                        "NOTIFY_SOCKET is not set: start nucleus from a unit with "
+                                        "Type=notify, or leave it out")
+                                       .error()}));
+    }
+    options.notify_socket = address;
   }
   if (request.result_file) {
     sink.path = *request.result_file;

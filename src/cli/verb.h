@@ -30,6 +30,7 @@ int top_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
+int events_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int volume_main(int argc, char** argv);
@@ -52,6 +53,7 @@ extern const config::VerbText kTopText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
+extern const config::VerbText kEventsText;
 extern const config::VerbText kPruneText;
 extern const config::VerbText kDoctorText;
 extern const config::VerbText kVolumeText;
@@ -75,6 +77,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},
+    {.text = &kEventsText, .main = events_main},
     {.text = &kPruneText, .main = prune_main},
     {.text = &kDoctorText, .main = doctor_main},
     {.text = &kVolumeText, .main = volume_main},

@@ -14,7 +14,7 @@ struct Request {
   spec::Draft draft;
   std::vector<std::string> env_files;
   std::optional<std::string> result_file, state_root, profile, config;
-  std::optional<bool> json, dry_run, explain, without_init;
+  std::optional<bool> json, dry_run, explain, without_init, sd_notify;
 };
 
 }  // namespace nucleus::config

@@ -50,6 +50,13 @@ void judge(const spec::ContainerSpec& spec, const EndFacts& facts, spec::Outcome
                       " and was killed; raise --timeout";
     return;
   }
+  if (facts.killed_for == KilledFor::unhealthy) {
+    outcome.reason = spec::Reason::unhealthy;
+    outcome.limit = "--health-retries " + std::to_string(spec.supervision.health.retries);
+    outcome.message = "unhealthy: its health probe failed again and again (" + outcome.limit +
+                      ") and it was killed";
+    return;
+  }
   const bool failed = outcome.code != 0;
   // A shell that lost its child to the OOM killer ends with 137 of its own accord: the count tells
   // it apart.

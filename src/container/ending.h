@@ -10,7 +10,7 @@
 namespace nucleus::container {
 
 /// Why nucleus itself ended the workload.
-enum class KilledFor { nothing, timeout, memory, pids, signal };
+enum class KilledFor { nothing, timeout, memory, pids, signal, unhealthy };
 
 struct EndFacts {
   sys::WaitStatus status =

@@ -67,6 +67,13 @@ TEST(Judge, TheTimeOutWinsOverWhatItsKillLooksLike) {
   EXPECT_EQ(outcome.limit, "--timeout 1500ms");
 }
 
+TEST(Judge, TheUnhealthyHaveAReasonOfTheirOwn) {
+  const auto outcome = judged({.status = {.signal = SIGKILL}, .killed_for = KilledFor::unhealthy});
+  EXPECT_EQ(outcome.reason, spec::Reason::unhealthy);
+  EXPECT_EQ(outcome.code, 137);
+  EXPECT_EQ(outcome.limit, "--health-retries 3");
+}
+
 TEST(Judge, WithoutAnInitTheUsersSignalIsTheOneThatIsReported) {
   const auto outcome =
       judged({.status = {.signal = SIGKILL}, .killed_for = KilledFor::signal, .signal = SIGINT});

@@ -85,7 +85,7 @@ Result<> Life::prepare() {
   launch::LaunchPlan& plan = decision_.plan;
   plan.read_back = options_.report;
   plan.park = options_.park;
-  plan.await_start = !decision_.hooks.poststart.empty();
+  plan.await_start = options_.confirm || !decision_.hooks.poststart.empty();
   if (spec_.terminal) {
     plan.rows = options_.terminal.rows;
     plan.columns = options_.terminal.columns;

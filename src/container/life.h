@@ -25,6 +25,7 @@ struct LifeOptions {
   isolation::Caller caller;
   std::string state_root;  // opened: open_state_root()
   bool report = false;     // measure usage, read back the layers
+  bool confirm = false;    // start() comes back after the workload's execve, never before
   bool named = true;       // the record takes the spec's name; a store has taken it otherwise
   bool park = false;       // stop before the workload's execve, until release()
   Terminal::Size terminal = {};

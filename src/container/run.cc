@@ -10,6 +10,7 @@
 
 #include "container/life.h"
 #include "container/record.h"
+#include "container/service_manager.h"
 #include "container/signals.h"
 #include "container/state_root.h"
 #include "container/terminal.h"
@@ -51,12 +52,15 @@ class Front {
       return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
                   "it is no terminal: leave --tty out");
     }
+    if (options_.notify_socket)
+      manager_ = NUCLEUS_TRY(ServiceManager::open(*options_.notify_socket));
     NUCLEUS_CHECK(signals_.hold());
     LifeOptions options;
     options.id = id;
     options.caller = read_caller();
     options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
     options.report = options_.report;
+    options.confirm = manager_.valid();
     if (spec_.terminal) options.terminal = Terminal::size();
     options.await = [this](int fd, auto patience) { return signals_.await(fd, patience); };
     options.progress = options_.progress;
@@ -65,8 +69,13 @@ class Front {
       ended_ = std::move(ended);
       loop_.stop();
     }));
+    if (manager_.valid()) {
+      NUCLEUS_CHECK(manager_.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) +
+                                  "\nSTATUS=Container " + id + " runs"));
+    }
     NUCLEUS_CHECK(watch_front());
     NUCLEUS_CHECK(loop_.run());
+    tell_of_the_end();
     terminal_.drain();
     if (ended_ && ended_->killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     return ended_;
@@ -90,9 +99,16 @@ class Front {
     return {};
   }
 
+  // The end comes, whether it is heard or not.
+  void tell_of_the_end() {
+    if (manager_.valid()) (void)manager_.tell("STOPPING=1");
+    manager_ = ServiceManager();
+  }
+
   Result<> pass_on() {
     Running& running = life_->running();
     while (const auto signal = signals_.next()) {
+      if (*signal == SIGTERM || *signal == SIGINT || *signal == SIGQUIT) tell_of_the_end();
       if (!running.container().started && launch::is_being_set_up(running.container()))
         NUCLEUS_CHECK(signals_.interrupt(*signal));
       // The kernel tells those inside of a new size by itself.
@@ -111,6 +127,7 @@ class Front {
   sys::EventLoop loop_;
   std::optional<Life> life_;
   Terminal terminal_;
+  ServiceManager manager_;
   Result<EndFacts> ended_ = EndFacts{};
 };
 

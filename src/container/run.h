@@ -14,7 +14,9 @@ namespace nucleus::container {
 
 struct RunOptions {
   std::optional<std::string> state_root;  // instead of the caller's default
-  std::string id;                         // the container's; empty: a new one
+  std::optional<std::string>
+      notify_socket;    // of a service manager that is to be told: sd_notify(3)
+  std::string id;       // the container's; empty: a new one
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
   std::function<void(const std::string&)>
       progress;  // told what takes long, and "" when that is over; may be empty

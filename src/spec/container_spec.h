@@ -15,6 +15,7 @@
 
 #include "base/units.h"
 #include "spec/isolation_level.h"
+#include "spec/probe.h"
 
 namespace nucleus::spec {
 
@@ -112,6 +113,8 @@ struct Supervision {
   LogDriver log_driver = LogDriver::json;
   ByteSize log_size{10ULL << 20};  // of one file
   std::uint32_t log_files = 3;     // how many are kept
+  HealthCheck health;
+  Readiness readiness;
 };
 
 /// What is added to a clock of the host's; the nanoseconds count upwards from the seconds.

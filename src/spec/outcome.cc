@@ -11,6 +11,7 @@ const char* reason_name(Reason reason) {
     case Reason::pids: return "pids";
     case Reason::seccomp: return "seccomp";
     case Reason::start_failed: return "start-failed";
+    case Reason::unhealthy: return "unhealthy";
   }
   return "exited";
 }

@@ -12,9 +12,10 @@
 
 namespace nucleus::spec {
 
-enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed };
+enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed, unhealthy };
 
-/// "exited", "signaled", "oom", "timeout", "pids", "seccomp", "start-failed".
+/// "exited", "signaled", "oom", "timeout", "pids", "seccomp", "start-failed",
+/// "unhealthy".
 [[nodiscard]] const char* reason_name(Reason reason);
 
 /// The exit code of nucleus for a failure of this kind: 2 usage, 125 nucleus failed, 126 not

@@ -98,13 +98,36 @@ void fields(F& f, V& v) {
 }
 
 template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Probe>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, kind, text, port);
+  f("kind", kind), f("text", text), f("port", port);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, HealthCheck>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, probe, interval, timeout, start_period, retries, action);
+  f("probe", probe), f("interval", interval), f("timeout", timeout);
+  f("start_period", start_period), f("retries", retries), f("action", action);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Readiness>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, probe, timeout);
+  f("probe", probe), f("timeout", timeout);
+}
+
+template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, Supervision>
 void fields(F& f, V& v) {
   NUCLEUS_MEMBERS(v, restart, restart_most, remove, stop_signal, stop_timeout, log_driver, log_size,
-                  log_files);
+                  log_files, health, readiness);
   f("restart", restart), f("restart_most", restart_most), f("remove", remove);
   f("stop_signal", stop_signal), f("stop_timeout", stop_timeout), f("log_driver", log_driver);
-  f("log_size", log_size), f("log_files", log_files);
+  f("log_size", log_size), f("log_files", log_files), f("health", health);
+  f("readiness", readiness);
 }
 
 template <typename F, typename V>

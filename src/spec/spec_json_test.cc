@@ -29,6 +29,10 @@ ContainerSpec full() {
   draft.io_limits = {"8:0 rbps=1M"};
   draft.timeout = "90";
   draft.init = false;
+  draft.detach = true;
+  draft.health_http = "8080/healthz";
+  draft.health_action = "restart";
+  draft.readiness_tcp = "8080";
   const auto checked =
       validate(draft, {.getenv = [](const char*) -> const char* { return nullptr; }});
   EXPECT_TRUE(checked.spec) << (checked.errors.empty() ? "" : checked.errors.front().text());
@@ -47,6 +51,9 @@ TEST(SpecJson, ComesBackAsItWent) {
   EXPECT_EQ(back->timeout, std::chrono::seconds(90));
   EXPECT_EQ(back->identity, spec.identity);
   EXPECT_FALSE(back->init);
+  EXPECT_EQ(back->supervision.health.probe.text, "/healthz");
+  EXPECT_EQ(back->supervision.health.action, HealthAction::restart);
+  EXPECT_EQ(back->supervision.readiness.probe.port, 8080);
 }
 
 TEST(SpecJson, WhatIsMissingOrWrongIsNamed) {

@@ -46,6 +46,8 @@ void Validator::without_namespaces() {
        std::ranges::any_of(spec_.volumes,
                            [](const Volume& volume) { return !volume.name.empty(); })},
       {"--additional-group", !draft_.groups.empty()},
+      {"--health-cmd", draft_.health_cmd.has_value()},
+      {"--readiness-exec", draft_.readiness_exec.has_value()},
       {"--no-init", !draft_.init.value_or(true)},
   };
   for (const auto& [flag, asked] : wishes) {

@@ -65,6 +65,7 @@ void Validator::life() {
     refuse("--log-driver", driver, "use json or none");
   }
   for (const std::string& item : draft_.log_options) log_option(item);
+  health();
   if (spec_.detach) return;
   const auto needs_detach = [&](const char* flag, bool given) {
     if (given) refuse(flag, "", "in the foreground nobody is there for it: add --detach");

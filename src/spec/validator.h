@@ -49,6 +49,19 @@ class Validator {
   void restart();
   void log_option(const std::string& item);
 
+  // validate_health.cc
+  struct ProbeFlags {
+    const char* exec_name = "";
+    const char* tcp_name = "";
+    const char* http_name = "";
+    const std::optional<std::string>* exec = nullptr;
+    const std::optional<std::string>* tcp = nullptr;
+    const std::optional<std::string>* http = nullptr;
+  };
+  void probe(const ProbeFlags& flags, Probe& into);
+  void health();
+  void readiness();
+
   // validate_isolation.cc
   void level();
   void without_namespaces();

@@ -55,6 +55,7 @@ struct Entry {
   std::int32_t supervisor = 0;  // pid, as long as its lock is held
   std::int32_t pid = 0;         // of the container's first process; 0: none
   std::uint32_t restarts = 0;
+  std::optional<std::int64_t> restart_usec;  // when it is started again; absent: it is not
   std::string restart;     // the policy: "no", "on-failure:3", "always", "unless-stopped"
   bool remove = false;     // --rm
   std::string log_driver;  // "json", "none"

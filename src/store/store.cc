@@ -56,7 +56,11 @@ bool is_held(int directory) {
   return fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-bool is_living(Status status) { return status != Status::stopped && status != Status::failed; }
+// Somebody must be there for it: it runs, or is to be started again.
+bool is_living(const Entry& entry) {
+  return (entry.status != Status::stopped && entry.status != Status::failed) ||
+         entry.restart_usec.has_value();
+}
 
 }  // namespace
 
@@ -155,7 +159,7 @@ Listed Store::read(const std::string& id) const {
     const bool held = is_held(fd.get());
     const std::string text = NUCLEUS_TRY(sys::read_file_at(fd.get(), "record.json", kLargest));
     Entry entry = NUCLEUS_TRY(entry_from_json(text, directory(id) + "/record.json"));
-    listed.lost = !held && is_living(entry.status);
+    listed.lost = !held && is_living(entry);
     listed.entry = std::move(entry);
     return {};
   }();

@@ -84,7 +84,6 @@ Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& 
 // The container's own spec and plan, with what is different for this process.
 Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpec& spec,
                  launch::LaunchPlan& plan) {
-  const launch::LaunchPlan& own = life.decision().plan;
   if (spec.shares_host()) {
     return fail(Kind::usage, 0, "execute in a container of", "--isolation landlock",
                 "it has no namespaces to join: start the command in a container of its own");
@@ -92,7 +91,6 @@ Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpe
   if (wanted.argv.empty() || wanted.argv.front().empty())
     return fail(Kind::usage, 0, "run nothing", "", "name the command");
   spec.argv = wanted.argv;
-  spec.init = false;
   spec.terminal = wanted.terminal;
   if (!wanted.cwd.empty()) {
     spec.cwd = spec::normal_path(wanted.cwd);
@@ -104,6 +102,18 @@ Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpe
   if (!wanted.user.empty())
     NUCLEUS_CHECK(take_user(wanted.user, life.running().pid(), life.decision().maps, spec));
   for (const std::string& item : wanted.env) set_env(spec.env, item);
+  plan_further(life, spec, plan);
+  plan.rows = wanted.rows;
+  plan.columns = wanted.columns;
+  return {};
+}
+
+}  // namespace
+
+void plan_further(const container::Life& life, spec::ContainerSpec& spec,
+                  launch::LaunchPlan& plan) {
+  const launch::LaunchPlan& own = life.decision().plan;
+  spec.init = false;
   plan.spec = &spec;
   plan.maps = own.maps;
   plan.clone_flags = own.clone_flags;
@@ -112,13 +122,8 @@ Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpe
   plan.filter = own.filter;
   plan.clocks = own.clocks;
   plan.root.places = own.root.places;
-  plan.rows = wanted.rows;
-  plan.columns = wanted.columns;
   plan.candidates = launch::command_candidates(spec);
-  return {};
 }
-
-}  // namespace
 
 Execs::~Execs() {
   for (const Exec& exec : execs_) {
@@ -165,6 +170,8 @@ Result<> Execs::start(ClientId client, container::Life& life, const spec::Contai
       kill_tree(kept);
     });
   }
+  // Only the first word of it: arguments may hold secrets.
+  note_("exec_start", {{"command", own.argv.front().substr(0, 256)}, {"pid", std::to_string(pid)}});
   Json answer = {{"started", true}, {"pid", pid}};
   std::vector<int> fds;
   if (joined->terminal.valid()) fds.push_back(joined->terminal.get());
@@ -183,12 +190,10 @@ void Execs::kill_tree(Exec& exec) {
 
 void Execs::ended(Exec& exec) {
   const auto status = exec.process.wait();
+  const int signal = status ? status->signal : SIGKILL;
+  const int code = exec.timed_out ? 124 : signal != 0 ? 128 + signal : status ? status->code : 125;
+  note_("exec_die", {{"code", std::to_string(code)}, {"pid", std::to_string(exec.process.pid())}});
   if (exec.client != 0) {
-    const int signal = status ? status->signal : SIGKILL;
-    const int code = exec.timed_out ? 124
-                     : signal != 0  ? 128 + signal
-                     : status       ? status->code
-                                    : 125;
     Json answer = {{"code", code},
                    {"signal", signal},
                    {"reason", exec.timed_out ? "timeout"

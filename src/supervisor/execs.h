@@ -2,6 +2,7 @@
 // its time is over or nobody waits for it any more, its whole tree is killed, and nothing else.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <string>
 
@@ -9,17 +10,26 @@
 #include "container/life.h"
 #include "control/packet.h"
 #include "resources/cgroup.h"
+#include "store/journal.h"
 #include "supervisor/control_server.h"
 #include "sys/event_loop.h"
 #include "sys/process.h"
 
 namespace nucleus::supervisor {
 
+/// The plan of a further process: the container's own, with the command and whatever else `spec`
+/// says, which must outlive the plan.
+void plan_further(const container::Life& life, spec::ContainerSpec& spec, launch::LaunchPlan& plan);
+
 class Execs {
  public:
   using ClientId = ControlServer::ClientId;
 
-  Execs(sys::EventLoop& loop, ControlServer& server) : loop_(loop), server_(server) {}
+  /// Writes into the journal.
+  using Note = std::function<void(const char* event, store::Attributes attributes)>;
+
+  Execs(sys::EventLoop& loop, ControlServer& server, Note note)
+      : loop_(loop), server_(server), note_(std::move(note)) {}
   Execs(const Execs&) = delete;
   Execs& operator=(const Execs&) = delete;
   ~Execs();
@@ -51,6 +61,7 @@ class Execs {
 
   sys::EventLoop& loop_;
   ControlServer& server_;
+  Note note_;
   std::list<Exec> execs_;
   std::uint64_t last_ = 0;
 };

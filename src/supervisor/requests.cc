@@ -58,6 +58,8 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       const auto signal = number(request, "signal").value_or(life.stop_signal);
       waiting_.push_back(client);
       if (op == "remove") removing_ = true;
+      if (op == "stop")
+        note("stop", {{"signal", container::signal_name(static_cast<int>(signal))}});
       stop(static_cast<int>(signal), std::chrono::milliseconds(patience));
       return {};
     }
@@ -71,6 +73,14 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       } else {
         NUCLEUS_CHECK(life_->running().send(signal));
       }
+      note("kill", {{"signal", container::signal_name(signal)}});
+      server_->answer(client, "{}");
+      return {};
+    }
+    if (op == "start" && restart_timer_ != 0) {
+      // It waits to be started again: now.
+      loop_.cancel(restart_timer_);
+      restart();
       server_->answer(client, "{}");
       return {};
     }
@@ -85,6 +95,12 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
         ::clock_gettime(CLOCK_REALTIME, &now);
         entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
       }));
+      note("start");
+      watch_health();
+      if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none) {
+        await_readiness(client);
+        return {};
+      }
       server_->answer(client, "{}");
       return {};
     }
@@ -115,7 +131,9 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())
         return fail(Kind::usage, EPROTO, "understand", "the request");
+      const std::string before = held_.entry().name;
       NUCLEUS_CHECK(store_.rename(held_, name->get<std::string>()));
+      note("rename", {{"before", before}});
       spec_.name = name->get<std::string>();
       server_->answer(client, "{}");
       return {};
@@ -128,6 +146,8 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
 
 void Supervisor::gone(ClientId client) {
   std::erase(waiting_, client);
+  // Nobody waits for its readiness any more: it goes on without.
+  if (client == starter_) readiness_.reset();
   execs_->client_gone(client);
 }
 

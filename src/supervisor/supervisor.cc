@@ -43,17 +43,26 @@ store::Ending ending_of(const spec::Outcome& outcome) {
 }  // namespace
 
 Supervisor::Supervisor(const Request& request, sys::UniqueFd answer)
-    : request_(request), answer_(std::move(answer)), spec_(request.spec), store_(request.root) {}
+    : request_(request),
+      answer_(std::move(answer)),
+      spec_(request.spec),
+      store_(request.root),
+      journal_(request.root) {}
 
 Supervisor::~Supervisor() = default;
 
 int Supervisor::run() {
   if (const auto begun = begin(); !begun) {
+    health_.reset();
     if (life_) (void)life_->finish(std::unexpected(begun.error()));
     life_.reset();
     server_.reset();
+    if (held_.valid())
+      note("die", {{"code", std::to_string(spec::exit_code(begun.error().kind))},
+                   {"reason", "start-failed"}});
     // A start that went wrong leaves a record only of one that was there before.
     if (held_.valid() && request_.wish != Wish::start) {
+      note("remove");
       held_.remove();
     } else if (held_.valid() && held_.entry().status == store::Status::creating) {
       (void)held_.become(store::Status::failed, [&](store::Entry& entry) {
@@ -71,9 +80,16 @@ int Supervisor::run() {
     (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
     return 125;
   }
-  tell_caller();
+  if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none &&
+      request_.wish != Wish::create) {
+    await_readiness(0);
+  } else {
+    tell_caller();
+  }
   const auto looped = loop_.run();
   execs_.reset();
+  readiness_.reset();
+  health_.reset();
   life_.reset();
   server_.reset();
   return looped ? 0 : 125;
@@ -94,6 +110,7 @@ Result<> Supervisor::begin() {
     NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
       entry.supervisor = ::getpid();
       entry.started_usec.reset();
+      entry.restart_usec.reset();
       entry.finished_usec.reset();
       entry.pid = 0;
     }));
@@ -112,7 +129,9 @@ Result<> Supervisor::begin() {
                                       control::Packet packet) { heard(client, std::move(packet)); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
-  execs_.emplace(loop_, *server_);
+  execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
+    note(event, std::move(attributes));
+  });
   NUCLEUS_CHECK(start_life(request_.wish == Wish::create));
   loop_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
   return {};
@@ -131,6 +150,7 @@ Result<> Supervisor::make_record() {
   entry.command = spec_.argv;
   entry.labels = spec_.labels;
   held_ = NUCLEUS_TRY(store_.create(entry, spec_));
+  note("create");
   return {};
 }
 
@@ -242,13 +262,27 @@ Result<> Supervisor::start_life(bool park) {
     terminal_watch_ = loop_.watch(
         terminal_.get(), POLLIN, [this](short) { read_stream(log::Stream::out, terminal_.get()); });
   }
-  return held_.become(park ? store::Status::created : store::Status::running,
-                      [&](store::Entry& entry) {
-                        entry.pid = life_->running().pid();
-                        entry.cgroups = life_->cgroup().paths();
-                        entry.notes = life_->decision().notes;
-                        if (!park) entry.started_usec = now_usec();
-                      });
+  NUCLEUS_CHECK(held_.become(park ? store::Status::created : store::Status::running,
+                             [&](store::Entry& entry) {
+                               entry.pid = life_->running().pid();
+                               entry.cgroups = life_->cgroup().paths();
+                               entry.notes = life_->decision().notes;
+                               if (!park) entry.started_usec = now_usec();
+                             }));
+  if (park) return {};
+  note("start");
+  watch_health();
+  return {};
+}
+
+// What cannot be written down (a full disk) keeps no container from going on.
+void Supervisor::note(const char* event, store::Attributes attributes) {
+  const store::Entry& entry = held_.entry();
+  (void)journal_.append({.time = {},
+                         .event = event,
+                         .id = entry.id,
+                         .name = entry.name,
+                         .attributes = std::move(attributes)});
 }
 
 void Supervisor::tell_caller() {
@@ -271,8 +305,13 @@ void Supervisor::stop(int signal, std::chrono::milliseconds patience) {
   stopping_ = true;
   if (restart_timer_ != 0) {
     loop_.cancel(std::exchange(restart_timer_, 0));
+    (void)held_.update([](store::Entry& entry) { entry.restart_usec.reset(); });
     return finish();
   }
+  end_workload(signal, patience);
+}
+
+void Supervisor::end_workload(int signal, std::chrono::milliseconds patience) {
   if (!life_ || !life_->is_running()) return;
   go_on(*life_, held_);
   container::Running& running = life_->running();
@@ -296,6 +335,7 @@ void Supervisor::ended(Facts facts) {
 void Supervisor::wind_up(const Facts& facts) {
   loop_.cancel(kill_timer_);
   execs_->container_ended();
+  health_.reset();
   drain();
   const spec::Outcome outcome = life_->finish(facts);
   life_.reset();
@@ -309,19 +349,29 @@ void Supervisor::wind_up(const Facts& facts) {
                        entry.ending = ending_of(outcome);
                        entry.notes = outcome.notes;
                      });
+  if (outcome.oom_kills.value_or(0) > 0)
+    note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
+  note("die",
+       {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
   if (outcome.wall_usec >= kLongEnoughUsec) {
     back_off_ = {};
     failures_ = 0;
   }
+  not_ready_after(outcome);
   if (!wants_restart(outcome)) return finish();
   failures_ += outcome.code != 0 ? 1U : 0U;
   back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
   restart_timer_ = loop_.after(back_off_, [this] { restart(); });
+  (void)held_.update([&](store::Entry& entry) {
+    entry.restart_usec =
+        now_usec() + std::chrono::duration_cast<std::chrono::microseconds>(back_off_).count();
+  });
 }
 
 bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
   const spec::Supervision& life = spec_.supervision;
   if (stopping_) return false;
+  if (health_restart_) return true;
   switch (life.restart) {
     case spec::RestartPolicy::no: return false;
     case spec::RestartPolicy::always:
@@ -334,11 +384,14 @@ bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
 
 void Supervisor::restart() {
   restart_timer_ = 0;
+  health_restart_ = false;
   const auto again = [&]() -> Result<> {
     NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
       ++entry.restarts;
+      entry.restart_usec.reset();
       entry.finished_usec.reset();
     }));
+    note("restart", {{"count", std::to_string(held_.entry().restarts)}});
     return start_life(false);
   }();
   if (again) return;
@@ -347,8 +400,14 @@ void Supervisor::restart() {
 
 void Supervisor::finish() {
   const std::string text = end_text();
+  // A start that is taken back leaves what was there before.
+  if (not_ready_ && request_.wish == Wish::run) removing_ = true;
   // Who waits for its removal finds nothing of it when the answer comes.
-  if (removing_ || spec_.supervision.remove) held_.remove();
+  if (removing_ || spec_.supervision.remove) {
+    note("remove");
+    held_.remove();
+  }
+  tell_of_readiness();
   for (const ClientId client : std::exchange(waiting_, {})) server_->answer(client, text);
   loop_.stop();
 }

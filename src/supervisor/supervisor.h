@@ -12,9 +12,12 @@
 #include "container/life.h"
 #include "container/signals.h"
 #include "log/writer.h"
+#include "store/journal.h"
 #include "store/store.h"
 #include "supervisor/control_server.h"
 #include "supervisor/execs.h"
+#include "supervisor/health.h"
+#include "supervisor/readiness.h"
 #include "supervisor/spawn.h"
 #include "sys/event_loop.h"
 
@@ -46,10 +49,20 @@ class Supervisor {
   void wind_up(const Facts& facts);
   [[nodiscard]] bool wants_restart(const spec::Outcome& outcome) const;
   void restart();
+  void end_workload(int signal, std::chrono::milliseconds patience);
   void finish();
   void stop(int signal, std::chrono::milliseconds patience);
   void read_stream(log::Stream stream, int fd);
   void drain();
+  void note(const char* event, store::Attributes attributes = {});
+
+  // probing.cc: what probes find out
+  void watch_health();
+  void unhealthy();
+  void await_readiness(ClientId client);
+  void ready(const Result<>& result);
+  void not_ready_after(const spec::Outcome& outcome);
+  void tell_of_readiness();
 
   // requests.cc: what is asked for at the control socket
   void heard(ClientId client, control::Packet packet);
@@ -64,6 +77,7 @@ class Supervisor {
   spec::ContainerSpec spec_;
   isolation::Caller caller_;
   store::Store store_;
+  store::Journal journal_;
   store::Held held_;
   std::optional<log::Writer> log_;
   std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error
@@ -73,7 +87,13 @@ class Supervisor {
   std::optional<ControlServer> server_;
   std::optional<container::Life> life_;
   std::optional<Execs> execs_;
-  bool stopping_ = false;  // it was asked to end: no restart
+  std::optional<Health> health_;
+  std::optional<Readiness> readiness_;   // as long as somebody waits for it
+  std::optional<Error> not_ready_;       // why the start is taken back
+  ClientId starter_ = 0;                 // who waits for it; 0: the caller
+  sys::EventLoop::Id caller_watch_ = 0;  // whether that one is still there
+  bool health_restart_ = false;          // it ends to be started again, whatever its policy
+  bool stopping_ = false;                // it was asked to end: no restart
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N
   std::chrono::milliseconds back_off_{};

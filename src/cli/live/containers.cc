@@ -59,6 +59,7 @@ int print_text(const std::string& text) {
 
 std::string status_text(const store::Listed& listed) {
   if (!listed.entry) return "unreadable";
+  if (!listed.lost && listed.entry->restart_usec) return "restarting";
   return listed.lost ? "lost" : store::status_name(listed.entry->status);
 }
 

@@ -10,6 +10,7 @@
 #include "container/record.h"
 #include "control/client.h"
 #include "spec/names.h"
+#include "store/journal.h"
 #include "supervisor/spawn.h"
 
 namespace nucleus::cli {
@@ -20,14 +21,28 @@ using json::Json;
 constexpr std::size_t kMany = 1'000'000;
 
 bool supervised(const store::Listed& listed) {
-  return listed.entry && !listed.lost && listed.entry->status != store::Status::stopped &&
-         listed.entry->status != store::Status::failed;
+  return listed.entry && !listed.lost &&
+         ((listed.entry->status != store::Status::stopped &&
+           listed.entry->status != store::Status::failed) ||
+          listed.entry->restart_usec);
 }
 
 Result<Json> ask(const store::Store& store, const std::string& id, const Json& request) {
   const auto socket = NUCLEUS_TRY(control::connect_to(store.directory(id)));
   const std::string text = NUCLEUS_TRY(control::ask(socket.get(), json::dump(request)));
   return json::parse(text, "the supervisor's answer");
+}
+
+// For one without a supervisor, which would do so. What was done holds also when it cannot be
+// written down.
+void note(const store::Store& store, const store::Entry& entry, const char* event,
+          store::Attributes attributes = {}) {
+  (void)store::Journal(store.root())
+      .append({.time = {},
+               .event = event,
+               .id = entry.id,
+               .name = entry.name,
+               .attributes = std::move(attributes)});
 }
 
 // It was there a moment ago: a supervisor that has ended meanwhile has done what was wanted of it.
@@ -167,6 +182,7 @@ int rm_main(int argc, char** argv) {
           NUCLEUS_CHECK(store->remove_unreadable(id));
           return print_word(word);
         }
+        note(*store, held->entry(), "remove");
         held->remove();
         // What its dead supervisor left, a frozen process for one, goes at once.
         if (listed.lost) container::reclaim_dead(store->root(), SIZE_MAX);
@@ -217,7 +233,12 @@ int rename_main(int argc, char** argv) {
   return for_each_container(*store, {words.list[0]},
                             [&](const std::string& id, const std::string&) -> Result<> {
                               auto held = store->hold(id);
-                              if (held) return store->rename(*held, name);
+                              if (held) {
+                                const std::string before = held->entry().name;
+                                NUCLEUS_CHECK(store->rename(*held, name));
+                                note(*store, held->entry(), "rename", {{"before", before}});
+                                return {};
+                              }
                               if (held.error().errnum != EBUSY)
                                 return std::unexpected(held.error());
                               NUCLEUS_CHECK(ask(*store, id, {{"op", "rename"}, {"name", name}}));

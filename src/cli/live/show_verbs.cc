@@ -59,7 +59,7 @@ std::string long_status(const store::Listed& listed) {
   if (!listed.entry) return status;
   const store::Entry& entry = *listed.entry;
   std::string text = status;
-  if (status == "stopped" && entry.ending) {
+  if ((status == "stopped" || status == "restarting") && entry.ending) {
     text += " (" + std::to_string(entry.ending->code) + ")";
     if (entry.ending->reason != "exited") text += " " + entry.ending->reason;
   }
@@ -100,10 +100,17 @@ Json inspect_json(const store::Store& store, const store::Listed& listed) {
   const store::Entry& entry = *listed.entry;
   object["version"] = 1;
   object["owner"] = entry.owner;
-  object["supervisor"] = listed.lost || entry.status >= store::Status::stopped
-                             ? Json(nullptr)
-                             : Json(entry.supervisor);
+  object["supervisor"] =
+      listed.lost || (entry.status >= store::Status::stopped && !entry.restart_usec)
+          ? Json(nullptr)
+          : Json(entry.supervisor);
+  if (!entry.health.status.empty()) {
+    object["health"] = Json{{"status", entry.health.status},
+                            {"failures", entry.health.failures},
+                            {"output", entry.health.output}};
+  }
   object["restart"] = entry.restart;
+  object["restart_at"] = time_json(entry.restart_usec);
   object["remove"] = entry.remove;
   object["cgroups"] = entry.cgroups;
   Json& log = object["log"];
@@ -176,10 +183,11 @@ int ps_main(int argc, char** argv) {
   const bool by_status = std::ranges::any_of(
       filters, [](const std::string& filter) { return filter.starts_with("status="); });
   for (store::Listed& listed : store->list()) {
-    const bool lives = listed.entry && !listed.lost &&
-                       (listed.entry->status == store::Status::running ||
-                        listed.entry->status == store::Status::paused ||
-                        listed.entry->status == store::Status::creating);
+    const bool lives =
+        listed.entry && !listed.lost &&
+        (listed.entry->status == store::Status::running ||
+         listed.entry->status == store::Status::paused ||
+         listed.entry->status == store::Status::creating || listed.entry->restart_usec);
     if (!lives && !all.value_or(false) && !by_status) continue;
     bool wanted = true;
     for (const std::string& filter : filters) {

@@ -1,0 +1,58 @@
+#include "supervisor/readiness.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace nucleus::supervisor {
+namespace {
+
+constexpr std::chrono::milliseconds kOneLook{5000};
+constexpr std::chrono::milliseconds kLongestPause{1000};
+
+}  // namespace
+
+Readiness::Readiness(sys::EventLoop& loop, const spec::ContainerSpec& spec, container::Life& life,
+                     Done done)
+    : loop_(loop),
+      spec_(spec),
+      done_(std::move(done)),
+      prober_(loop, spec, spec.supervision.readiness.probe, life, "readiness") {
+  next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); });
+  deadline_ = loop_.after(spec.supervision.readiness.timeout, [this] { too_late(); });
+}
+
+Readiness::~Readiness() {
+  loop_.cancel(next_);
+  loop_.cancel(deadline_);
+}
+
+void Readiness::look() {
+  next_ = 0;
+  prober_.begin(std::min(kOneLook, spec_.supervision.readiness.timeout),
+                [this](const Prober::Answer& answer) {
+                  if (answer.good) return tell({});
+                  output_ = answer.output;
+                  next_ = loop_.after(pause_, [this] { look(); });
+                  pause_ = std::min(pause_ * 2, kLongestPause);
+                });
+}
+
+// Once: the other way to an end may be due in the same round.
+void Readiness::tell(const Result<>& result) {
+  if (const Done done = std::exchange(done_, nullptr)) done(result);
+}
+
+void Readiness::too_late() {
+  deadline_ = 0;
+  const auto timeout = spec_.supervision.readiness.timeout;
+  const char* const flag = spec_.supervision.readiness.probe.kind == spec::ProbeKind::exec
+                               ? "--readiness-exec"
+                               : "--readiness-tcp";
+  tell(fail(Kind::runtime, ETIMEDOUT, "start", "the container",
+            "it was not ready after " + std::to_string(timeout.count()) +
+                " ms (--readiness-timeout) and was stopped; the last word of " + flag + ": " +
+                (output_.empty() ? "none" : output_)));
+}
+
+}  // namespace nucleus::supervisor
