@@ -10,8 +10,8 @@
 namespace nucleus::container {
 
 Result<std::string> read_inside(pid_t pid, const char* file) {
-  const auto root = NUCLEUS_TRY(sys::open_at(
-      AT_FDCWD, "/proc/" + std::to_string(pid) + "/root", O_PATH | O_DIRECTORY, 0, "open"));
+  const auto root = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/root",
+                                             O_PATH | O_DIRECTORY, 0, "open"));
   const auto fd = sys::open_in_root(root.get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd && fd.error().errnum == ENOENT) return std::string();
   if (!fd) return std::unexpected(fd.error());

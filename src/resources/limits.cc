@@ -83,7 +83,8 @@ Result<> apply(const std::string& path, const sys::UniqueFd& directory, const Li
     Error error = std::move(written.error());
     if (error.hint.empty()) {
       error.subject = path + "/" + limit.file;
-      if (error.errnum == EBUSY) error.hint = "it uses more than that, which cannot be taken from it";
+      if (error.errnum == EBUSY)
+        error.hint = "it uses more than that, which cannot be taken from it";
       if (error.errnum == EINVAL) error.hint = "the kernel does not take " + limit.value;
       if (error.errnum == ENODEV)
         error.hint = "there is no such block device; lsblk shows their numbers";
@@ -127,8 +128,8 @@ std::vector<ControllerChange> limit_changes(const spec::Resources& from,
   return changes;
 }
 
-Result<> change_limits(const Cgroup& cgroup, const spec::Resources& from,
-                       const spec::Resources& to, Undo& undo) {
+Result<> change_limits(const Cgroup& cgroup, const spec::Resources& from, const spec::Resources& to,
+                       Undo& undo) {
   const std::vector<std::string> paths = cgroup.paths();
   for (const ControllerChange& change : limit_changes(from, to)) {
     const LimitFile& first = change.v1.empty() ? change.v2.front().write : change.v1.front().write;

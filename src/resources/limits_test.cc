@@ -63,18 +63,20 @@ TEST(LimitChanges, ADevicesLineIsTakenBackAsItWas) {
 
 TEST(PlanCgroup, ALifeHasAFreezerAndRoomForLaterLimits) {
   const Hierarchy v1 = parse_hierarchy(
-      "1 2 0:1 / /f rw - cgroup cgroup rw,freezer\n2 2 0:2 / /c rw - cgroup cgroup rw,cpu,cpuacct\n",
+      "1 2 0:1 / /f rw - cgroup cgroup rw,freezer\n2 2 0:2 / /c rw - cgroup cgroup "
+      "rw,cpu,cpuacct\n",
       "2:freezer:/\n1:cpu,cpuacct:/\n");
   std::vector<std::string> notes;
-  const auto plan = plan_cgroup(v1, {.root = true, .v2_available = ""}, "n", {}, Extras::life, notes);
+  const auto plan =
+      plan_cgroup(v1, {.root = true, .v2_available = ""}, "n", {}, Extras::life, notes);
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->directories.size(), 2U);
   EXPECT_EQ(plan->directories[0].path, "/c/n");
   EXPECT_FALSE(plan->directories[0].spare);  // CPU time is counted there too
   EXPECT_TRUE(plan->directories[1].freezer);
   const Hierarchy v2 = parse_hierarchy("1 2 0:1 / /cg rw - cgroup2 none rw\n", "0::/\n");
-  const auto one =
-      plan_cgroup(v2, {.root = true, .v2_available = "cpu io memory\n"}, "n", {}, Extras::life, notes);
+  const auto one = plan_cgroup(v2, {.root = true, .v2_available = "cpu io memory\n"}, "n", {},
+                               Extras::life, notes);
   ASSERT_TRUE(one);
   ASSERT_EQ(one->directories.size(), 1U);
   EXPECT_TRUE(one->directories[0].freezer);

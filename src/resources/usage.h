@@ -16,8 +16,10 @@ struct Usage {
   std::optional<std::uint64_t> memory_limit_bytes;
   std::optional<std::uint64_t> swap_bytes;
   std::optional<std::uint64_t> pids, pids_limit;
-  std::optional<std::uint64_t> io_read_bytes, io_written_bytes;  // of block devices, since its start
-  // v2, Linux 4.20 with CONFIG_PSI: percent of the last ten seconds in which something in it waited.
+  std::optional<std::uint64_t> io_read_bytes,
+      io_written_bytes;  // of block devices, since its start
+  // v2, Linux 4.20 with CONFIG_PSI: percent of the last ten seconds in which something in it
+  // waited.
   std::optional<double> cpu_pressure, memory_pressure, io_pressure;
 
   [[nodiscard]] bool empty() const { return !cpu_usec && !memory_bytes && !pids; }

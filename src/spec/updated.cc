@@ -25,8 +25,8 @@ Draft draft_of(const Draft& changes) {
 }
 
 // Nothing of the caller's environment goes into limits.
-const Surroundings kNowhere = {
-    .getenv = [](const char*) -> const char* { return nullptr; }, .base = "/"};
+const Surroundings kNowhere = {.getenv = [](const char*) -> const char* { return nullptr; },
+                               .base = "/"};
 
 std::string text_of(ByteSize size) { return std::to_string(size.bytes); }
 

@@ -43,8 +43,7 @@ void go_on(container::Life& life, store::Held& held) {
 
 Result<> need_not_paused(const store::Held& held, const char* op) {
   if (held.entry().status != store::Status::paused) return {};
-  return fail(Kind::usage, 0, op, held.entry().id,
-              "it is paused: nucleus resume lets it go on");
+  return fail(Kind::usage, 0, op, held.entry().id, "it is paused: nucleus resume lets it go on");
 }
 
 }  // namespace nucleus::supervisor

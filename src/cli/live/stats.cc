@@ -83,8 +83,7 @@ class Stats {
         row.read_rate = rate(now.usage.io_read_bytes, before.io_read_bytes, seconds);
         row.write_rate = rate(now.usage.io_written_bytes, before.io_written_bytes, seconds);
       }
-      const std::uint64_t room =
-          std::min(now.usage.memory_limit_bytes.value_or(UINT64_MAX), host_);
+      const std::uint64_t room = std::min(now.usage.memory_limit_bytes.value_or(UINT64_MAX), host_);
       if (now.usage.memory_bytes && room != 0)
         row.memory_percent = rounded(100.0 * static_cast<double>(*now.usage.memory_bytes) /
                                      static_cast<double>(room));
@@ -136,7 +135,7 @@ Json row_json(const Row& row) {
 std::string percent(const std::optional<double>& value) {
   if (!value) return "-";
   char text[64];
-  std::snprintf(text, sizeof text, "%.2f%%", *value);
+  (void)std::snprintf(text, sizeof text, "%.2f%%", *value);
   return text;
 }
 
@@ -147,7 +146,7 @@ std::string size(const Number& bytes) {
   std::size_t unit = 0;
   for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
   char text[64];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f%s" : "%.1f%s", value, kUnits[unit]);
+  (void)std::snprintf(text, sizeof text, unit == 0 ? "%.0f%s" : "%.1f%s", value, kUnits[unit]);
   return text;
 }
 
@@ -172,8 +171,8 @@ std::string Stats::table(const std::vector<Row>& rows) const {
         usage.io_read_bytes ? size(usage.io_read_bytes) + " / " + size(usage.io_written_bytes)
                             : "-"};
     if (pressure)
-      cells.push_back(percent(usage.cpu_pressure) + " / " + percent(usage.memory_pressure) +
-                      " / " + percent(usage.io_pressure));
+      cells.push_back(percent(usage.cpu_pressure) + " / " + percent(usage.memory_pressure) + " / " +
+                      percent(usage.io_pressure));
     table.row(std::move(cells));
   }
   return table.text();
@@ -224,8 +223,8 @@ Result<> show(const Flags& flags, const store::Store& store, const std::vector<s
     std::this_thread::sleep_for(kBetween);
     const std::vector<Row> rows = stats.look(stats.read(ids));
     const std::string text = NUCLEUS_TRY(text_of(flags, stats, rows));
-    NUCLEUS_CHECK(sys::write_all(STDOUT_FILENO, screen ? on_screen(text, first) : text,
-                                 "standard output"));
+    NUCLEUS_CHECK(
+        sys::write_all(STDOUT_FILENO, screen ? on_screen(text, first) : text, "standard output"));
     // Those that were named have all ended.
     if (once || (!ids.empty() && rows.empty())) return {};
   }

@@ -27,10 +27,7 @@ constexpr OptionText kUpdateOptions[] = {
      .form = "SIZE",
      .group = kLimits,
      .help = "memory limit: 64M, 2G"},
-    {.name = "memory-swap",
-     .form = "SIZE",
-     .group = kLimits,
-     .help = "memory and swap together"},
+    {.name = "memory-swap", .form = "SIZE", .group = kLimits, .help = "memory and swap together"},
     {.name = "memory-reservation",
      .form = "SIZE",
      .group = kLimits,
@@ -39,10 +36,7 @@ constexpr OptionText kUpdateOptions[] = {
      .form = "NUMBER",
      .group = kLimits,
      .help = "processors' worth of time: 0.5, 2"},
-    {.name = "cpu-weight",
-     .form = "1-10000",
-     .group = kLimits,
-     .help = "share of busy processors"},
+    {.name = "cpu-weight", .form = "1-10000", .group = kLimits, .help = "share of busy processors"},
     {.name = "cpuset-cpus",
      .form = "LIST",
      .group = kLimits,
@@ -69,8 +63,7 @@ constexpr OptionText kStatsOptions[] = {
     kRoot};
 
 constexpr OptionText kTopOptions[] = {
-    {.name = "json", .group = kFlags, .help = "a list of objects with all that is known"},
-    kRoot};
+    {.name = "json", .group = kFlags, .help = "a list of objects with all that is known"}, kRoot};
 
 constexpr Example kPauseExamples[] = {{.line = "nucleus pause web db", .about = ""}};
 constexpr Example kResumeExamples[] = {{.line = "nucleus resume web db", .about = ""}};
@@ -99,7 +92,8 @@ const VerbText kPauseText = {
     .usage = "[FLAGS] CONTAINER...",
     .description =
         "Freezes every process of the container, by its cgroup, and comes back when all stand "
-        "still. They cannot see it; time goes on for them, and --timeout too. nucleus stop and kill "
+        "still. They cannot see it; time goes on for them, and --timeout too. nucleus stop and "
+        "kill "
         "let it go on first.",
     .options = kRootOnly,
     .examples = kPauseExamples,

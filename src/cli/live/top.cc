@@ -19,10 +19,10 @@ using json::Json;
 std::string time_text(std::uint64_t msec) {
   const std::uint64_t seconds = msec / 1000;
   char text[64];
-  std::snprintf(text, sizeof text, "%02llu:%02llu:%02llu",
-                static_cast<unsigned long long>(seconds / 3600),
-                static_cast<unsigned long long>(seconds / 60 % 60),
-                static_cast<unsigned long long>(seconds % 60));
+  (void)std::snprintf(text, sizeof text, "%02llu:%02llu:%02llu",
+                      static_cast<unsigned long long>(seconds / 3600),
+                      static_cast<unsigned long long>(seconds / 60 % 60),
+                      static_cast<unsigned long long>(seconds % 60));
   return text;
 }
 
@@ -100,9 +100,8 @@ Result<std::vector<Process>> find(const std::optional<std::string>& root, const 
   const store::Listed listed = store.read(id);
   if (listed.error) return std::unexpected(*listed.error);
   const store::Entry& entry = *listed.entry;
-  auto found = listed.lost || entry.pid == 0
-                   ? std::vector<Process>()
-                   : container::processes_of(entry.supervisor, entry.pid);
+  auto found = listed.lost || entry.pid == 0 ? std::vector<Process>()
+                                             : container::processes_of(entry.supervisor, entry.pid);
   if (found.empty()) {
     return fail(Kind::usage, 0, "list the processes of", word,
                 "it has none: it is " + status_text(store.read(id)));
