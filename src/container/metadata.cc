@@ -111,6 +111,7 @@ int read_timespecs(const seccomp_notif& asked, std::uint64_t address, Times& tim
   return read_times<Form>(asked, address, times, [](const Form& form) { return form; });
 }
 
+#if defined(__x86_64__)
 int read_timevals(const seccomp_notif& asked, std::uint64_t address, Times& times) {
   using Form = std::array<timeval, 2>;
   return read_times<Form>(asked, address, times, [](const Form& form) {
@@ -120,7 +121,6 @@ int read_timevals(const seccomp_notif& asked, std::uint64_t address, Times& time
   });
 }
 
-#if defined(__x86_64__)
 int read_seconds(const seccomp_notif& asked, std::uint64_t address, Times& times) {
   return read_times<utimbuf>(asked, address, times, [](const utimbuf& form) {
     return std::array<timespec, 2>{timespec{.tv_sec = form.actime, .tv_nsec = 0},

@@ -116,6 +116,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
     if (op == "pause" || op == "resume") {
       NUCLEUS_CHECK(need_running());
       NUCLEUS_CHECK(op == "pause" ? pause(*life_, held_) : resume(*life_, held_));
+      note(op.c_str());
       server_->answer(client, "{}");
       return {};
     }

@@ -46,7 +46,9 @@ void note(const store::Store& store, const store::Entry& entry, const char* even
 }
 
 // It was there a moment ago: a supervisor that has ended meanwhile has done what was wanted of it.
-bool is_gone(const Error& error) { return error.errnum == ESRCH || error.errnum == ECONNRESET; }
+bool is_gone(const Error& error) {
+  return error.errnum == ESRCH || error.errnum == ECONNRESET || error.errnum == EPIPE;
+}
 
 Result<> print_word(const std::string& word) {
   if (print_text(word + "\n") != 0) return fail(Kind::runtime, EPIPE, "write", "standard output");

@@ -135,7 +135,7 @@ Json row_json(const Row& row) {
 std::string percent(const std::optional<double>& value) {
   if (!value) return "-";
   char text[64];
-  std::snprintf(text, sizeof text, "%.2f%%", *value);
+  (void)std::snprintf(text, sizeof text, "%.2f%%", *value);
   return text;
 }
 
@@ -146,7 +146,7 @@ std::string size(const Number& bytes) {
   std::size_t unit = 0;
   for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
   char text[64];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f%s" : "%.1f%s", value, kUnits[unit]);
+  (void)std::snprintf(text, sizeof text, unit == 0 ? "%.0f%s" : "%.1f%s", value, kUnits[unit]);
   return text;
 }
 

@@ -19,10 +19,10 @@ using json::Json;
 std::string time_text(std::uint64_t msec) {
   const std::uint64_t seconds = msec / 1000;
   char text[64];
-  std::snprintf(text, sizeof text, "%02llu:%02llu:%02llu",
-                static_cast<unsigned long long>(seconds / 3600),
-                static_cast<unsigned long long>(seconds / 60 % 60),
-                static_cast<unsigned long long>(seconds % 60));
+  (void)std::snprintf(text, sizeof text, "%02llu:%02llu:%02llu",
+                      static_cast<unsigned long long>(seconds / 3600),
+                      static_cast<unsigned long long>(seconds / 60 % 60),
+                      static_cast<unsigned long long>(seconds % 60));
   return text;
 }
 
