@@ -81,8 +81,8 @@ Result<Joined> join(const LaunchPlan& plan, const JoinRequest& request) {
   script.landlock_scopes &= ~static_cast<std::uint64_t>(sys::uapi::kScopeSignal);
   for (std::size_t stream = 0; stream < 3; ++stream)
     script.streams[stream] = request.streams.at(stream);
-  const int into = request.leaf->v2_fd() >= 0 ? request.leaf->v2_fd()
-                                               : request.cgroup->clone_into_fd();
+  const int into =
+      request.leaf->v2_fd() >= 0 ? request.leaf->v2_fd() : request.cgroup->clone_into_fd();
   sys::Child joiner = NUCLEUS_TRY(clone_joiner(script, into));
   theirs.reset();
   NUCLEUS_CHECK(request.leaf->attach(joiner.pid(), *request.cgroup, into >= 0));

@@ -12,10 +12,10 @@
 namespace nucleus::launch {
 
 struct JoinRequest {
-  int pidfd = -1;                            // of a process whose namespaces are to be joined
+  int pidfd = -1;                             // of a process whose namespaces are to be joined
   std::array<int, 3> streams = {-1, -1, -1};  // without a terminal
   const resources::Cgroup* cgroup = nullptr;
-  const resources::Leaf* leaf = nullptr;     // the cgroup of its own below; may be empty
+  const resources::Leaf* leaf = nullptr;  // the cgroup of its own below; may be empty
 };
 
 struct Joined {

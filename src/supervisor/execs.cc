@@ -40,8 +40,8 @@ void fields(F& f, V& v) {
 
 // The account files that count are those inside, reached so that no link leads out of there.
 Result<std::string> read_inside(pid_t pid, const char* file) {
-  const auto root = NUCLEUS_TRY(sys::open_at(
-      AT_FDCWD, "/proc/" + std::to_string(pid) + "/root", O_PATH | O_DIRECTORY, 0, "open"));
+  const auto root = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/root",
+                                             O_PATH | O_DIRECTORY, 0, "open"));
   const auto fd = sys::open_in_root(root.get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd && fd.error().errnum == ENOENT) return std::string();
   if (!fd) return std::unexpected(fd.error());
@@ -146,13 +146,12 @@ Result<> Execs::start(ClientId client, container::Life& life, const spec::Contai
   NUCLEUS_CHECK(prepare(wanted, life, own, plan));
   Exec exec;
   exec.leaf = NUCLEUS_TRY(resources::Leaf::create(life.cgroup(), std::to_string(++last_)));
-  launch::JoinRequest join{.pidfd = life.running().pidfd(),
-                           .streams = {},
-                           .cgroup = &life.cgroup(),
-                           .leaf = &exec.leaf};
+  launch::JoinRequest join{
+      .pidfd = life.running().pidfd(), .streams = {}, .cgroup = &life.cgroup(), .leaf = &exec.leaf};
   const sys::UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (std::size_t stream = 0; stream < 3; ++stream)
-    join.streams.at(stream) = packet.fds.size() == 3 && !wanted.detach ? packet.fds[stream].get() : nothing.get();
+    join.streams.at(stream) =
+        packet.fds.size() == 3 && !wanted.detach ? packet.fds[stream].get() : nothing.get();
   auto joined = launch::join(plan, join);
   if (!joined) {
     exec.leaf.kill_all();
@@ -192,10 +191,15 @@ void Execs::ended(Exec& exec) {
   const auto status = exec.process.wait();
   if (exec.client != 0) {
     const int signal = status ? status->signal : SIGKILL;
-    const int code = exec.timed_out ? 124 : signal != 0 ? 128 + signal : status ? status->code : 125;
+    const int code = exec.timed_out ? 124
+                     : signal != 0  ? 128 + signal
+                     : status       ? status->code
+                                    : 125;
     Json answer = {{"code", code},
                    {"signal", signal},
-                   {"reason", exec.timed_out ? "timeout" : signal != 0 ? "signaled" : "exited"}};
+                   {"reason", exec.timed_out ? "timeout"
+                              : signal != 0  ? "signaled"
+                                             : "exited"}};
     server_.answer(exec.client, json::dump(answer));
   }
   forget(exec);

@@ -92,6 +92,11 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
     }
     if (op == "exec-signal")
       return execs_->send(client, static_cast<int>(number(request, "signal").value_or(0)));
+    if (op == "attach") {
+      NUCLEUS_CHECK(need_running());
+      return viewers_->attach(client, packet);
+    }
+    if (op == "attach-size") return viewers_->resize(client, packet);
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())
@@ -110,6 +115,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
 void Supervisor::gone(ClientId client) {
   std::erase(waiting_, client);
   execs_->client_gone(client);
+  viewers_->client_gone(client);
 }
 
 }  // namespace nucleus::supervisor

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "container/life.h"
@@ -16,6 +17,7 @@
 #include "supervisor/control_server.h"
 #include "supervisor/execs.h"
 #include "supervisor/spawn.h"
+#include "supervisor/viewers.h"
 #include "sys/event_loop.h"
 
 namespace nucleus::supervisor {
@@ -49,6 +51,8 @@ class Supervisor {
   void finish();
   void stop(int signal, std::chrono::milliseconds patience);
   void read_stream(log::Stream stream, int fd);
+  void hear_output(log::Stream stream, std::string_view bytes);
+  void choose_output();
   void drain();
 
   // requests.cc: what is asked for at the control socket
@@ -70,9 +74,11 @@ class Supervisor {
   sys::UniqueFd input_;                  // of its standard input, with --interactive
   sys::UniqueFd terminal_;
   sys::EventLoop::Id terminal_watch_ = 0;
+  std::array<sys::EventLoop::Id, 2> output_watches_{};
   std::optional<ControlServer> server_;
   std::optional<container::Life> life_;
   std::optional<Execs> execs_;
+  std::optional<Viewers> viewers_;
   bool stopping_ = false;  // it was asked to end: no restart
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N

@@ -60,7 +60,8 @@ TEST_P(Detached, ItOutlivesItsCallerAndHasNothingOfItOpen) {
 }
 
 TEST_P(Detached, CreatedIsNotStarted) {
-  const Ended created = sandbox.call({"create", "--name", "one", "--", "sh", "-c", "echo ran; exit 5"});
+  const Ended created =
+      sandbox.call({"create", "--name", "one", "--", "sh", "-c", "echo ran; exit 5"});
   ASSERT_EQ(created.code, 0) << created.all();
   EXPECT_EQ(about("one", "status"), "created");
   EXPECT_EQ(logs("one"), "");
@@ -70,7 +71,8 @@ TEST_P(Detached, CreatedIsNotStarted) {
   EXPECT_EQ(sandbox.call({"start", "one"}).out, "one\n");
   EXPECT_EQ(sandbox.call({"wait", "one"}).out, "5\n");
   EXPECT_EQ(logs("one"), "ran\nran\n");
-  ASSERT_EQ(sandbox.call({"create", "--name", "two", "--no-init", "--", "sh", "-c", "echo $$"}).code, 0);
+  ASSERT_EQ(
+      sandbox.call({"create", "--name", "two", "--no-init", "--", "sh", "-c", "echo $$"}).code, 0);
   EXPECT_EQ(sandbox.call({"start", "two"}).code, 0);
   EXPECT_EQ(sandbox.call({"wait", "two"}).out, "0\n");
   EXPECT_EQ(logs("two"), "1\n");
@@ -108,7 +110,9 @@ TEST_P(Detached, SeveralAtOnceAndEachErrorOfItsOwn) {
 }
 
 TEST_P(Detached, ASignalReachesTheWorkload) {
-  start("one", "trap 'echo got hup' HUP; trap 'echo got term; exit 9' TERM; echo ready; while :; do sleep 0.1; done");
+  start("one",
+        "trap 'echo got hup' HUP; trap 'echo got term; exit 9' TERM; echo ready; while :; do sleep "
+        "0.1; done");
   ASSERT_TRUE(says("one", "ready"));
   EXPECT_EQ(sandbox.call({"kill", "--signal", "hup", "one"}).code, 0);
   EXPECT_TRUE(says("one", "got hup"));
@@ -118,7 +122,8 @@ TEST_P(Detached, ASignalReachesTheWorkload) {
 }
 
 TEST_P(Detached, WhoDoesNotEndInTimeIsKilled) {
-  start("one", "trap '' TERM; echo ready; while :; do sleep 0.1; done", {"--stop-timeout", "300ms"});
+  start("one", "trap '' TERM; echo ready; while :; do sleep 0.1; done",
+        {"--stop-timeout", "300ms"});
   ASSERT_TRUE(says("one", "ready"));
   EXPECT_EQ(sandbox.call({"stop", "one"}).code, 0);
   EXPECT_EQ(about("one", "ending.code"), "137");
@@ -151,7 +156,8 @@ TEST_P(Detached, WithoutItsSupervisorItIsGoneAndSaidToBeLost) {
   const pid_t init = std::stoi(about("one", "pid"));
   ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
   EXPECT_TRUE(becomes("one", "lost"));
-  EXPECT_TRUE(eventually([&] { return !std::filesystem::exists("/proc/" + std::to_string(init) + "/exe"); }));
+  EXPECT_TRUE(eventually(
+      [&] { return !std::filesystem::exists("/proc/" + std::to_string(init) + "/exe"); }));
   EXPECT_THAT(sandbox.call({"ps", "--all"}).out, HasSubstr("lost"));
   const Ended reached = sandbox.call({"kill", "one"});
   EXPECT_EQ(reached.code, 1);
@@ -198,7 +204,9 @@ TEST_P(Detached, ALogIsFollowedToItsEnd) {
 }
 
 TEST_P(Detached, AnEndlessLogStaysWithinItsFiles) {
-  start("one", "i=0; while [ $i -lt 3000 ]; do echo some words to fill a log with $i; i=$((i+1)); done; echo end",
+  start("one",
+        "i=0; while [ $i -lt 3000 ]; do echo some words to fill a log with $i; i=$((i+1)); done; "
+        "echo end",
         {"--log-opt", "max-size=16K", "--log-opt", "max-file=2"});
   EXPECT_EQ(sandbox.call({"wait", "one"}).out, "0\n");
   std::uintmax_t bytes = 0;

@@ -28,13 +28,15 @@ INSTANTIATE_TEST_SUITE_P(As, Exec, testing::ValuesIn(everybody()), name_of);
 TEST_P(Exec, IsInEveryNamespaceAndAsSealedAsTheWorkload) {
   start("one",
         "for n in user pid mnt net uts ipc cgroup; do readlink /proc/self/ns/$n; done; "
-        "grep -E 'Cap|NoNewPrivs|^Seccomp:|^Uid|^Groups' /proc/self/status; echo end; exec sleep 1000",
+        "grep -E 'Cap|NoNewPrivs|^Seccomp:|^Uid|^Groups' /proc/self/status; echo end; exec sleep "
+        "1000",
         {"--hostname", "inside", "--ulimit", "nofile=77"});
   ASSERT_TRUE(says("one", "end"));
   const std::string own = logs("one");
-  const Ended ended = sh("one",
-                         "for n in user pid mnt net uts ipc cgroup; do readlink /proc/self/ns/$n; done; "
-                         "grep -E 'Cap|NoNewPrivs|^Seccomp:|^Uid|^Groups' /proc/self/status; echo end");
+  const Ended ended =
+      sh("one",
+         "for n in user pid mnt net uts ipc cgroup; do readlink /proc/self/ns/$n; done; "
+         "grep -E 'Cap|NoNewPrivs|^Seccomp:|^Uid|^Groups' /proc/self/status; echo end");
   EXPECT_EQ(ended.code, 0) << ended.all();
   EXPECT_EQ(ended.out, own);
   EXPECT_EQ(sh("one", "hostname; ulimit -n; pwd; echo $HOME").out, "inside\n77\n/\n/root\n");
@@ -83,7 +85,8 @@ TEST_P(Exec, ItsTimeIsItsOwnAndItsWholeTreeGoes) {
       exec({"--timeout", "500ms", "one", "sh", "-c", "sleep 777 & sleep 778 & sleep 779"});
   EXPECT_EQ(ended.code, 124) << ended.all();
   EXPECT_THAT(ended.err, HasSubstr("--timeout"));
-  EXPECT_TRUE(eventually([&] { return sh("one", "ps ax").out.find("sleep 77") == std::string::npos; }));
+  EXPECT_TRUE(
+      eventually([&] { return sh("one", "ps ax").out.find("sleep 77") == std::string::npos; }));
   EXPECT_THAT(sh("one", "ps ax").out, AllOf(HasSubstr("sleep 1000"), HasSubstr("sleep 4242")));
 }
 
@@ -95,14 +98,16 @@ TEST_P(Exec, WhenNobodyWaitsItsTreeGoes) {
     running.send(SIGKILL);
     running.wait();
   }
-  EXPECT_TRUE(eventually([&] { return sh("one", "ps ax").out.find("sleep 77") == std::string::npos; }));
+  EXPECT_TRUE(
+      eventually([&] { return sh("one", "ps ax").out.find("sleep 77") == std::string::npos; }));
   EXPECT_EQ(about("one", "status"), "running");
 }
 
 TEST_P(Exec, SignalsAreHandedOn) {
   start("one", "exec sleep 1000");
-  Running running = sandbox.start(
-      {"exec", "one", "sh", "-c", "trap 'echo told; exit 9' TERM; echo up; while :; do sleep 0.05; done"});
+  Running running =
+      sandbox.start({"exec", "one", "sh", "-c",
+                     "trap 'echo told; exit 9' TERM; echo up; while :; do sleep 0.05; done"});
   ASSERT_TRUE(running.wait_for("up"));
   running.send(SIGTERM);
   const Ended ended = running.wait();
@@ -146,7 +151,8 @@ TEST_P(Exec, ManyInARowLeaveNothing) {
   const std::string supervisor = "/proc/" + about("one", "supervisor");
   const auto open_files = [&] {
     std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(supervisor + "/fd"))
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(supervisor + "/fd"))
       ++count;
     return count;
   };

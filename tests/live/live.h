@@ -9,7 +9,8 @@ class ForEverybodysContainers : public ForEverybody {
  protected:
   ~ForEverybodysContainers() override;
 
-  /// `nucleus run --detach --name NAME FLAGS -- sh -c SCRIPT`; fails the test when it does not start.
+  /// `nucleus run --detach --name NAME FLAGS -- sh -c SCRIPT`; fails the test when it does not
+  /// start.
   void start(const std::string& name, const std::string& script,
              std::vector<std::string> flags = {}) const;
   /// One member of inspect: "status", "ending.code".
