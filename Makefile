@@ -2,14 +2,25 @@
 SHELL := /bin/bash
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: demo check build test lint tidy asan fuzz aarch64 bench clean
+.PHONY: demo install deb tarball release check build test lint tidy asan fuzz aarch64 bench clean
 
 ## builds the release binary and runs a real program in a sandbox
-demo:
+demo: release
+	tools/demo build/release/bin/nucleus
+
+## PREFIX (/usr/local) and DESTDIR as everywhere
+PREFIX ?= /usr/local
+install: release
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)" --strip
+
+## a Debian package, or a tarball for any Linux, in build/packages
+deb tarball: release
+	tools/package $@ build/release build/packages
+
+release:
 	tools/setup build
 	cmake --preset release
 	cmake --build --preset release
-	tools/demo build/release/bin/nucleus
 
 ## installs what the tests need, builds, runs every level of tests
 check:
@@ -29,7 +40,7 @@ test: build
 lint:
 	tools/lint
 
-## the parsers and planners under AddressSanitizer and UBSan
+## the unit tests under AddressSanitizer and UBSan; the same build has the fuzz targets
 asan:
 	cmake --preset asan
 	cmake --build --preset asan
@@ -39,7 +50,7 @@ asan:
 tidy: build
 	tools/tidy
 
-## every fuzz target for some seconds
+## every fuzz target for some seconds, from the build of asan
 fuzz:
 	tools/fuzz 5
 

@@ -6,8 +6,8 @@
 
 namespace nucleus::cli {
 
-/// What to use instead of a flag of Docker's, or the nearest of `known`; empty when there is
-/// neither. `flag` may carry a value: "--publish=80:80".
+/// What to use instead of a flag of Docker's or Podman's, or the nearest of `known`; empty when
+/// there is neither. `flag` may carry a value: "--publish=80:80".
 [[nodiscard]] std::string hint_for(const std::string& flag, const std::vector<std::string>& known);
 
 }  // namespace nucleus::cli

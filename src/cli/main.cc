@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "cli/print.h"
 #include "cli/reference/help.h"
 #include "cli/verb.h"
@@ -77,7 +79,11 @@ int dispatch(int argc, char** argv) {
 }  // namespace nucleus::cli
 
 int main(int argc, char** argv) {
-  if (!nucleus::cli::streams_are_open()) return 125;
+  if (!nucleus::cli::streams_are_open()) {
+    nucleus::cli::complain("cannot open /dev/null in place of a closed standard stream: " +
+                           nucleus::errno_text(errno));
+    return 125;
+  }
   // The library throws nothing; what the standard library may throw for want of memory ends here.
   try {
     return nucleus::cli::dispatch(argc, argv);

@@ -44,7 +44,13 @@ void Parser::bind(const char* name, std::optional<bool>& into) {
 }
 
 void Parser::bind(const char* name, std::optional<std::string>& into) {
-  app_->add_option(names_of(text_of(name)), into);
+  const config::OptionText& text = text_of(name);
+  if (text.value_optional) {
+    // As a flag of CLI11's it takes no word of the command for its value.
+    app_->add_flag(names_of(text), into)->default_str("true");
+  } else {
+    app_->add_option(names_of(text), into);
+  }
 }
 
 void Parser::bind(const char* name, std::vector<std::string>& into) {

@@ -1,5 +1,6 @@
 // `nucleus run`: flags to draft, draft to spec, spec to outcome, outcome to exit code.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,7 +15,10 @@
 #include "cli/run_flags.h"
 #include "cli/verb.h"
 #include "config/settings.h"
+#include "container/host_processes.h"
+#include "container/record.h"
 #include "container/run.h"
+#include "container/volumes.h"
 #include "spec/validate.h"
 #include "sys/file.h"
 
@@ -65,9 +69,12 @@ void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
   const auto root = sys::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   if (!root) return;
   const auto text = [&](const char* file) {
-    const auto fd = sys::open_in_root(root->get(), file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    if (!fd) return std::string();
-    return sys::read_all(fd->get(), file, 16U << 20).value_or("");
+    // Looked at before it is opened: to open a device or a FIFO can do things, or wait.
+    const auto found = sys::open_in_root(root->get(), file, O_PATH);
+    struct stat info{};
+    if (!found || ::fstat(found->get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::string();
+    return sys::read_file_at(AT_FDCWD, "/proc/self/fd/" + std::to_string(found->get()), 16U << 20)
+        .value_or("");
   };
   around.passwd = text("etc/passwd");
   around.group = text("etc/group");
@@ -104,14 +111,23 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
   std::error_code code;
   spec::Surroundings around{.getenv = environment,
                             .base = std::filesystem::current_path(code).string(),
+                            .volumes = container::volume_root(),
                             .passwd = {},
-                            .group = {}};
+                            .group = {},
+                            .private_directory = {}};
   if (create) request.draft.detach = true;
   read_accounts(request.draft, around);
+  container::RunOptions options;
+  options.id = container::new_id();
+  if (request.draft.isolation == "landlock") {
+    around.uid = ::geteuid();
+    around.gid = ::getegid();
+    around.may_change_ids = container::may_change_ids();
+    around.private_directory = container::private_path(options.id);
+  }
   const spec::Validation validation = spec::validate(request.draft, around);
   if (!validation.spec) return finish(sink, refused(validation.errors));
   if (explain) return show_settings(*settings, *validation.spec, sink.json);
-  container::RunOptions options;
   options.state_root = request.state_root;
   options.report = sink.json || request.result_file;
   if (preview) return show_plan(*validation.spec, options, sink.json);
@@ -122,7 +138,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
                               "the end is not waited for: nucleus inspect tells it")
                              .error());
     }
-    return detach(*validation.spec, request.state_root,
+    return detach(*validation.spec, options.id, request.state_root,
                   create ? supervisor::Wish::create : supervisor::Wish::run);
   }
   if (request.result_file) {
@@ -132,6 +148,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
     if (!file) return finish(sink, refused({file.error()}));
     sink.file = std::move(*file);
   }
+  if (request.draft.context && status_line_works()) options.progress = show_status;
   const container::RunReport report = container::run(*validation.spec, options);
   for (const std::string& warning : report.warnings) complain(warning);
   if (!report.outcome.message.empty()) complain(report.outcome.message);

@@ -26,6 +26,17 @@ TEST(RunFlags, TheCommandBeginsAtTheFirstWordThatIsNoFlag) {
   EXPECT_FALSE(flags->request.json.value_or(false));
 }
 
+TEST(RunFlags, AValueThatMayBeLeftOutIsNeverAWordOfTheCommand) {
+  const auto alone = parse({"--time-namespace", "true"});
+  ASSERT_TRUE(alone) << alone.error().text();
+  EXPECT_EQ(alone->request.draft.time_namespace, "true");
+  EXPECT_THAT(alone->request.draft.argv, ElementsAre("true"));
+  const auto valued = parse({"--time-namespace=boottime=5,monotonic=-1", "true"});
+  ASSERT_TRUE(valued) << valued.error().text();
+  EXPECT_EQ(valued->request.draft.time_namespace, "boottime=5,monotonic=-1");
+  EXPECT_FALSE(parse({"true"})->request.draft.time_namespace);
+}
+
 TEST(RunFlags, ASeparatorEndsTheFlagsAndIsTakenAwayOnce) {
   const auto flags = parse({"--json", "--", "echo", "--", "x"});
   ASSERT_TRUE(flags) << flags.error().text();

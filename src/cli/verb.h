@@ -27,6 +27,8 @@ int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
+int doctor_main(int argc, char** argv);
+int volume_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
 extern const config::VerbText kRunText;
@@ -43,6 +45,8 @@ extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
 extern const config::VerbText kPruneText;
+extern const config::VerbText kDoctorText;
+extern const config::VerbText kVolumeText;
 extern const config::VerbText kCompletionText;
 
 inline constexpr Verb kVerbs[] = {
@@ -60,6 +64,8 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},
     {.text = &kPruneText, .main = prune_main},
+    {.text = &kDoctorText, .main = doctor_main},
+    {.text = &kVolumeText, .main = volume_main},
     {.text = &kCompletionText, .main = completion_main},
 };
 

@@ -32,7 +32,43 @@ constexpr OptionText kPruneOptions[] = {
      .values = "DIR"},
 };
 
+constexpr OptionText kDoctorOptions[] = {
+    {.name = "json", .group = "Flags", .help = "print one object (docs/doctor.md)"},
+    {.name = "fix",
+     .group = "Flags",
+     .help = "run the commands that are safe and can be taken back, each printed before; most need "
+             "root"},
+    {.name = "root",
+     .form = "DIR",
+     .group = "Flags",
+     .help = "directory of the records",
+     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
+     .values = "DIR"},
+};
+
+constexpr Example kDoctorExamples[] = {
+    {.line = "nucleus doctor", .about = ""},
+    {.line = "nucleus doctor --json", .about = ""},
+    {.line = "sudo nucleus doctor --fix", .about = ""},
+};
+
 constexpr Example kPruneExamples[] = {{.line = "nucleus prune", .about = ""}};
+
+constexpr OptionText kVolumeOptions[] = {
+    {.name = "json", .group = "Flags", .help = "ls: print objects, one a line"},
+    {.name = "quiet", .letter = 'q', .group = "Flags", .help = "ls: print the names alone"},
+    {.name = "force",
+     .letter = 'f',
+     .group = "Flags",
+     .help = "prune: remove them, instead of only saying which"},
+};
+
+constexpr Example kVolumeExamples[] = {
+    {.line = "nucleus run -v cache:/cache -- sh -c 'date >> /cache/log'",
+     .about = "makes the volume when it is not there"},
+    {.line = "nucleus volume ls", .about = ""},
+    {.line = "nucleus volume rm cache", .about = ""},
+};
 
 constexpr Example kCompletionExamples[] = {
     {.line = "nucleus completion bash > /etc/bash_completion.d/nucleus", .about = "for everybody"},
@@ -59,6 +95,20 @@ const VerbText kRunText = {
     .takes_command = true,
 };
 
+const VerbText kDoctorText = {
+    .name = "doctor",
+    .summary = "find out what this host allows, and what mends what it does not",
+    .usage = "[FLAGS]",
+    .description =
+        "Finds out what this host lets you isolate, by trying it, and says what mends "
+        "what it does not.",
+    .options = kDoctorOptions,
+    .examples = kDoctorExamples,
+    .closing =
+        "The exit code is 0 when containers of some level can run, 1 when none can, 2 when "
+        "the command line is wrong.",
+};
+
 const VerbText kPruneText = {
     .name = "prune",
     .summary = "clear away what killed containers have left",
@@ -69,6 +119,23 @@ const VerbText kPruneText = {
         "Every start clears away some of it already; running containers are left alone.",
     .options = kPruneOptions,
     .examples = kPruneExamples,
+};
+
+const VerbText kVolumeText = {
+    .name = "volume",
+    .summary = "list, make and remove named volumes",
+    .usage = "[FLAGS] ls | create NAME... | inspect NAME... | rm NAME... | prune",
+    .description =
+        "A named volume is a directory that nucleus keeps for -v NAME:/path and --mount "
+        "type=volume: "
+        "it outlives containers and reboots. ls lists those of the caller; inspect tells all about "
+        "one; rm removes; prune removes every one that no container uses.",
+    .options = kVolumeOptions,
+    .examples = kVolumeExamples,
+    .closing =
+        "They are in $NUCLEUS_DATA_DIR/volumes; /var/lib/nucleus/volumes for root; "
+        "$XDG_DATA_HOME/nucleus/volumes or ~/.local/share/nucleus/volumes.",
+    .words = "ls|create|inspect|rm|prune",
 };
 
 const VerbText kCompletionText = {

@@ -42,6 +42,18 @@ N = 3
   EXPECT_EQ(agent.draft.memory, std::nullopt);
 }
 
+TEST(ConfigFile, AFlagThatStandsForItselfTooMayBeTrue) {
+  const auto bare = parse_config_file("/c.toml", "[defaults]\ntime-namespace = true\n");
+  ASSERT_TRUE(bare) << bare.error().text();
+  EXPECT_EQ(bare->defaults.draft.time_namespace, "true");
+  const auto off = parse_config_file("/c.toml", "[defaults]\ntime-namespace = false\n");
+  ASSERT_TRUE(off) << off.error().text();
+  EXPECT_FALSE(off->defaults.draft.time_namespace);
+  const auto moved = parse_config_file("/c.toml", "[defaults]\ntime-namespace = \"boottime=5\"\n");
+  ASSERT_TRUE(moved) << moved.error().text();
+  EXPECT_EQ(moved->defaults.draft.time_namespace, "boottime=5");
+}
+
 TEST(ConfigFile, AnEmptyOneIsGood) { EXPECT_TRUE(parse_config_file("/c.toml", "")); }
 
 TEST(ConfigFile, WhatItDoesNotKnowIsNamedWithItsPlace) {
@@ -72,6 +84,16 @@ TEST(ConfigFile, WhatBelongsToOneRunStaysOnTheCommandLine) {
 TEST(ConfigFile, BrokenTomlIsNamedWithItsPlace) {
   EXPECT_THAT(refusal("[defaults]\nmemory = \n"), HasSubstr("/c.toml:2:"));
   EXPECT_THAT(refusal("[defaults]\nmemory = '1'\nmemory = '2'\n"), HasSubstr("/c.toml:3:"));
+}
+
+// A character that toml++ asks its table of blanks about, which has no answer for it.
+TEST(ConfigFile, LettersOfOtherAlphabetsAreNoBlanks) {
+  for (const char* letter : {"\u00a1", "\u0388", "\u0499", "\u3042"}) {
+    for (const std::string& text : {"[defaults]\n" + std::string(letter) + " = 1\n",
+                                    "[defaults]\nread-" + std::string(letter) + "only = true\n",
+                                    "[defaults]\nmemory = " + std::string(letter) + "\n"})
+      EXPECT_THAT(refusal(text.c_str()), HasSubstr("/c.toml")) << text;
+  }
 }
 
 }  // namespace

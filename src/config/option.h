@@ -7,13 +7,14 @@
 namespace nucleus::config {
 
 struct OptionText {
-  const char* name;          // long name without dashes
-  char letter = 0;           // short name; 0: none
-  const char* form = "";     // "SIZE"; empty: a switch
-  const char* group = "";    // the heading that it stands under
-  const char* help = "";     // one sentence, small letters, no full stop
-  const char* initial = "";  // what holds without it; empty: nothing
-  const char* values = "";   // for completion: "none|host", "FILE", "DIR"
+  const char* name;             // long name without dashes
+  char letter = 0;              // short name; 0: none
+  const char* form = "";        // "SIZE"; empty: a switch
+  const char* group = "";       // the heading that it stands under
+  const char* help = "";        // one sentence, small letters, no full stop
+  const char* initial = "";     // what holds without it; empty: nothing
+  bool value_optional = false;  // the flag stands for itself too; a value comes behind "=" only
+  const char* values = "";      // for completion: "none|host", "FILE", "DIR"
 };
 
 struct Example {

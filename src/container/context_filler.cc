@@ -5,31 +5,66 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <new>
 
+#include "base/undo.h"
 #include "filesystem/context_copy.h"
+#include "filesystem/manifest.h"
+#include "filesystem/root_plan.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
 namespace nucleus::container {
 namespace {
 
-// Without an idea of how much is too much a mistaken `--context /` would fill the host's memory.
-constexpr filesystem::CopyLimits kLimits = {.max_bytes = 8ULL << 30, .max_files = 2'000'000};
+using std::chrono::milliseconds;
 
-// Fields of the helper's word, each ended by a NUL: "ok", the left-out total, names…, "", the
-// refused total, names…
+// Shorter copies say nothing.
+constexpr milliseconds kQuiet{1000};
+constexpr milliseconds kBetweenLines{200};
+
+// What the helper counts and nucleus shows.
+class SharedProgress {
+ public:
+  static Result<SharedProgress> create() {
+    void* const memory = ::mmap(nullptr, sizeof(filesystem::CopyProgress), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return fail(Kind::runtime, errno, "get", "memory to share");
+    return SharedProgress(new (memory) filesystem::CopyProgress);
+  }
+  filesystem::CopyProgress& operator*() const { return *counts_; }
+
+ private:
+  struct Unmap {
+    void operator()(filesystem::CopyProgress* counts) const { ::munmap(counts, sizeof *counts); }
+  };
+  explicit SharedProgress(filesystem::CopyProgress* counts) : counts_(counts) {}
+  std::unique_ptr<filesystem::CopyProgress, Unmap> counts_;
+};
+
+// Fields of the helper's word, each ended by a NUL: "ok", the SHA-256 or nothing, the left-out
+// total, names…, "", the refused total, names…
 void append(std::string& text, const std::string& field) {
   text.append(field.c_str(), field.size() + 1);
 }
 
-std::string report_text(const filesystem::CopyReport& report) {
+struct Filled {
+  filesystem::CopyReport copy;
+  std::string sha256;  // when it was to be verified
+};
+
+std::string report_text(const Filled& filled) {
+  const filesystem::CopyReport& report = filled.copy;
   std::string text;
   append(text, "ok");
+  append(text, filled.sha256);
   append(text, std::to_string(report.left_out_total));
   for (const std::string& name : report.left_out) append(text, name);
   append(text, "");
@@ -87,17 +122,39 @@ Result<> become_owner(const spec::Identity& identity, const isolation::IdMaps& m
   return fail(Kind::runtime, errno, "keep", "the capabilities to read the context");
 }
 
+Result<Filled> verified(const filesystem::Manifest& original, filesystem::CopyReport report,
+                        int target) {
+  const filesystem::NameFilter everything({"*"});
+  const auto copy = NUCLEUS_TRY(filesystem::read_manifest(target, everything, true));
+  const std::string different = filesystem::first_difference(original, copy);
+  if (different.empty()) return Filled{.copy = std::move(report), .sha256 = original.digest()};
+  return fail(Kind::runtime, 0, "verify the copy of the context", different,
+              "something wrote to the context while it was copied: let it be quiet, and try again");
+}
+
 int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target,
-           const isolation::IdMaps& maps, const resources::Cgroup& cgroup, int result_pipe) {
+           const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
+           filesystem::CopyProgress& progress, int result_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const auto work = [&]() -> Result<filesystem::CopyReport> {
+  const auto work = [&]() -> Result<Filled> {
     NUCLEUS_CHECK(cgroup.attach(0, false));
     NUCLEUS_CHECK(become_owner(spec.identity, maps, target.pid));
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of identity has forgotten it
     const sys::UniqueFd readable =
         NUCLEUS_TRY(sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
     const filesystem::NameFilter filter(spec.context->include);
-    return filesystem::copy_tree(readable.get(), target.directory, filter, kLimits);
+    const ByteSize room = spec.context->size;
+    const filesystem::CopyLimits limits{
+        .max_bytes = room.bytes,
+        .max_files = filesystem::context_entries(room),
+        .cure = "raise " + std::string(spec.resources.memory ? "--memory or " : "") +
+                "--context-size (" + room.text() + ")"};
+    const auto copy = [&] {
+      return filesystem::copy_tree(readable.get(), target.directory, filter, limits, &progress);
+    };
+    if (!spec.context->verify) return Filled{.copy = NUCLEUS_TRY(copy()), .sha256 = {}};
+    const auto original = NUCLEUS_TRY(filesystem::read_manifest(readable.get(), filter, false));
+    return verified(original, NUCLEUS_TRY(copy()), target.directory);
   };
   const auto report = work();
   const std::string text = report ? report_text(*report) : error_text(report.error());
@@ -118,11 +175,20 @@ void note_names(const std::vector<std::string>& words, std::size_t& at, const st
   notes.push_back(std::move(line));
 }
 
-Result<std::string> read_all(int fd, const std::function<Result<>(int)>& await) {
+Result<std::string> read_all(int fd, const FillHooks& hooks,
+                             const filesystem::CopyProgress& progress) {
+  Undo wipe;
   std::string text;
   char buffer[4096];
+  milliseconds patience = hooks.progress ? kQuiet : milliseconds(-1);
   for (;;) {
-    NUCLEUS_CHECK(await(fd));
+    if (!NUCLEUS_TRY(hooks.await(fd, patience))) {
+      if (patience == kQuiet) wipe.push([&hooks] { hooks.progress(""); });
+      hooks.progress("copying the context: " + std::to_string(progress.entries.load()) +
+                     " files, " + std::to_string(progress.bytes.load() >> 20) + " MiB");
+      patience = kBetweenLines;
+      continue;
+    }
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got == 0) return text;
     if (got < 0 && errno != EINTR)
@@ -135,17 +201,19 @@ Result<std::string> read_all(int fd, const std::function<Result<>(int)>& await) 
 
 Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTarget& target,
                       const isolation::IdMaps& maps, const resources::Cgroup& cgroup,
-                      const std::function<Result<>(int)>& await, std::vector<std::string>& notes) {
+                      const FillHooks& hooks, std::vector<std::string>& notes,
+                      std::string& sha256) {
+  const SharedProgress progress = NUCLEUS_TRY(SharedProgress::create());
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
   sys::UniqueFd reader(ends[0]);
   sys::UniqueFd writer(ends[1]);
   sys::Child child = NUCLEUS_TRY(sys::fork_child([&] {
     reader.reset();
-    return helper(spec, source, target, maps, cgroup, writer.get());
+    return helper(spec, source, target, maps, cgroup, *progress, writer.get());
   }));
   writer.reset();
-  const std::string text = NUCLEUS_TRY(read_all(reader.get(), await));
+  const std::string text = NUCLEUS_TRY(read_all(reader.get(), hooks, *progress));
   const sys::WaitStatus status = NUCLEUS_TRY(child.wait());
   const std::vector<std::string> words = fields(text);
   const std::string& context = spec.context->source;
@@ -163,12 +231,23 @@ Result<> fill_context(const spec::ContainerSpec& spec, int source, const FillTar
                       .error();
     return std::unexpected(with_context(std::move(error), "--context " + context));
   }
-  std::size_t at = 1;
+  if (words.size() > 1) sha256 = words[1];
+  std::size_t at = 2;
   note_names(words, at,
              "left out of the context, as names of secrets (--context-include NAME takes one in)",
              notes);
   note_names(words, at, "left out of the context, being sockets, FIFOs or devices", notes);
   return {};
+}
+
+Result<std::string> context_digest(const spec::Context& context, int source) {
+  const sys::UniqueFd readable =
+      NUCLEUS_TRY(sys::open_at(source, ".", O_RDONLY | O_DIRECTORY, 0, "read the context"));
+  auto manifest = filesystem::read_manifest(readable.get(), filesystem::NameFilter({"*"}), true);
+  if (!manifest)
+    return std::unexpected(
+        with_context(std::move(manifest.error()), "--context " + context.source));
+  return manifest->digest();
 }
 
 }  // namespace nucleus::container

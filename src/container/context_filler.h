@@ -3,6 +3,7 @@
 // interrupts.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,12 +20,21 @@ struct FillTarget {
   pid_t pid = -1;      // its first process
 };
 
-/// `await` waits until a descriptor can be read, or fails when the user interrupts. `notes` names
-/// what was left out.
+struct FillHooks {
+  /// Waits until a descriptor can be read, or so long (negative: for ever); fails when the user
+  /// interrupts.
+  std::function<Result<bool>(int, std::chrono::milliseconds)> await;
+  /// Told what has been done when the copy takes long, and "" at its end. May be empty.
+  std::function<void(const std::string&)> progress;
+};
+
+/// `notes` names what was left out; `sha256` is of the copy, when it was to be verified.
 [[nodiscard]] Result<> fill_context(const spec::ContainerSpec& spec, int source,
                                     const FillTarget& target, const isolation::IdMaps& maps,
-                                    const resources::Cgroup& cgroup,
-                                    const std::function<Result<>(int)>& await,
-                                    std::vector<std::string>& notes);
+                                    const resources::Cgroup& cgroup, const FillHooks& hooks,
+                                    std::vector<std::string>& notes, std::string& sha256);
+
+/// The SHA-256 of a context that is shown as it is, with all that is in it.
+[[nodiscard]] Result<std::string> context_digest(const spec::Context& context, int source);
 
 }  // namespace nucleus::container

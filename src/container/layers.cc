@@ -31,7 +31,7 @@ T number(std::string_view text, int base) {
 spec::Layers read_layers(pid_t pid) {
   spec::Layers layers;
   const std::string proc = "/proc/" + std::to_string(pid);
-  for (const char* name : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup"}) {
+  for (const char* name : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time"}) {
     struct stat theirs{};
     struct stat ours{};
     const std::string link = std::string("/ns/") + name;

@@ -1,6 +1,7 @@
 #include "container/life.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "container/context_filler.h"
+#include "container/host_processes.h"
 #include "container/layers.h"
 #include "sys/file.h"
 
@@ -32,6 +34,7 @@ Life::~Life() = default;
 Result<> Life::start(Running::Ended ended) {
   NUCLEUS_CHECK(prepare());
   running_.emplace(loop_, decision_.plan, NUCLEUS_TRY(launch()), cgroup_, std::move(ended));
+  if (!options_.park) run_late(decision_.hooks.poststart, "running", running_->pid());
   NUCLEUS_CHECK(write_pid_file());
   started_ = sys::EventLoop::Clock::now();
   running_->begin();
@@ -44,6 +47,7 @@ Result<> Life::release() {
     running_->give_up(released.error());
     return released;
   }
+  run_late(decision_.hooks.poststart, "running", running_->pid());
   started_ = sys::EventLoop::Clock::now();
   return {};
 }
@@ -56,40 +60,68 @@ Result<> Life::prepare() {
                               {.caller = options_.caller,
                                .id = options_.id,
                                .report = options_.report,
+                               .make_volumes = true,
                                .state_root = options_.state_root},
                               decision_);
   outcome_.notes = decision_.notes;
   NUCLEUS_CHECK(decided);
-  launch::LaunchPlan& plan = decision_.plan;
-  plan.read_back = options_.report;
-  plan.park = options_.park;
-  if (spec_.terminal) {
-    plan.rows = options_.terminal.rows;
-    plan.columns = options_.terminal.columns;
-  }
   std::vector<std::string> paths;
   for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
     paths.push_back(directory.path);
   NUCLEUS_CHECK(write_id_file());
   record_ = NUCLEUS_TRY(Record::create(options_.state_root, options_.id,
-                                       options_.named ? spec_.name : std::string(), paths));
+                                       options_.named ? spec_.name : std::string(), paths,
+                                       spec_.private_directory));
+  if (spec_.shares_host()) {
+    private_ = NUCLEUS_TRY(PrivateDirectory::create(spec_.private_directory, spec_.identity));
+    const auto on_host = decide_on_host(spec_, private_.fd(), decision_);
+    outcome_.notes = decision_.notes;
+    NUCLEUS_CHECK(on_host);
+  }
+  if (spec_.context && spec_.context->verify && spec_.context->mode == spec::ContextMode::bind) {
+    outcome_.context_sha256 =
+        NUCLEUS_TRY(context_digest(*spec_.context, decision_.sources.context.get()));
+  }
+  launch::LaunchPlan& plan = decision_.plan;
+  plan.read_back = options_.report;
+  plan.park = options_.park;
+  plan.await_start = !decision_.hooks.poststart.empty();
+  if (spec_.terminal) {
+    plan.rows = options_.terminal.rows;
+    plan.columns = options_.terminal.columns;
+  }
   return {};
 }
 
 launch::Hooks Life::hooks() {
   launch::Hooks hooks;
-  hooks.await = options_.await;
+  const auto await = [this](int fd) -> Result<> {
+    NUCLEUS_CHECK(options_.await(fd, std::chrono::milliseconds(-1)));
+    return {};
+  };
+  hooks.await = await;
   hooks.fill_context = [this](int directory, pid_t pid) {
     return fill_context(spec_, decision_.sources.context.get(),
                         {.directory = directory, .pid = pid}, decision_.maps, cgroup_,
-                        options_.await, warnings_);
+                        {.await = options_.await, .progress = options_.progress}, warnings_,
+                        outcome_.context_sha256);
   };
+  if (!decision_.hooks.before.empty()) {
+    hooks.created = [this, await](pid_t pid) -> Result<> {
+      for (const OciHook& hook : decision_.hooks.before)
+        NUCLEUS_CHECK(run_hook(hook, hook_state("creating", pid), await));
+      return {};
+    };
+  }
   hooks.read_back = [this](pid_t pid) { read_back(pid); };
   return hooks;
 }
 
 Result<launch::Launched> Life::launch() {
   cgroup_ = NUCLEUS_TRY(resources::Cgroup::create(decision_.cgroup));
+  NUCLEUS_CHECK(copy_context_to_private());
+  if (spec_.shares_host()) NUCLEUS_CHECK(become_subreaper());
+  launched_ = true;
   return launch::launch(decision_.plan, cgroup_, decision_.trees, hooks(), warnings_);
 }
 
@@ -118,10 +150,12 @@ Result<> Life::write_pid_file() {
 void Life::read_back(pid_t pid) {
   spec::Layers& layers = outcome_.layers;
   layers = read_layers(pid);
-  // The workload runs, so landlock_restrict_self(2) has succeeded: the child goes no further
-  // without it.
-  layers.landlock = true;
+  layers.isolation = decision_.level;
+  // The workload runs, so landlock_restrict_self(2) has succeeded where the kernel has it: the
+  // child goes no further without it.
   layers.landlock_abi = decision_.plan.facts.landlock_abi;
+  layers.landlock = layers.landlock_abi != 0;
+  layers.missing = decision_.missing;
   const auto paths = cgroup_.paths();
   if (!paths.empty()) layers.cgroup = paths.front();
   layers.limits_in_cgroup = !paths.empty();
@@ -136,7 +170,9 @@ spec::Outcome Life::finish(const Result<EndFacts>& facts) {
   }
   running_.reset();
   clear_up();
+  if (launched_) run_late(decision_.hooks.poststop, "stopped", 0);
   if (facts) {
+    for (NamedVolume& volume : decision_.sources.named) volume.keep();
     judge(spec_, *facts, outcome_);
   } else {
     outcome_.reason = spec::Reason::start_failed;
@@ -148,10 +184,44 @@ spec::Outcome Life::finish(const Result<EndFacts>& facts) {
   return std::move(outcome_);
 }
 
+// With no root of its own to fill, the copy is there before the first process is.
+Result<> Life::copy_context_to_private() {
+  if (!spec_.shares_host() || !spec_.context || spec_.context->mode != spec::ContextMode::copy)
+    return {};
+  const sys::UniqueFd target = NUCLEUS_TRY(private_.make_inside("context", spec_.identity));
+  return fill_context(spec_, decision_.sources.context.get(),
+                      {.directory = target.get(), .pid = ::getpid()}, decision_.maps, cgroup_,
+                      {.await = options_.await, .progress = options_.progress}, warnings_,
+                      outcome_.context_sha256);
+}
+
+HookState Life::hook_state(const char* status, pid_t pid) const {
+  return {.id = outcome_.id, .status = status, .pid = pid, .annotations = spec_.labels};
+}
+
+// The OCI's rule: what runs already, or has run, is not undone for a hook's sake.
+void Life::run_late(const std::vector<OciHook>& hooks, const char* status, pid_t pid) {
+  const auto await = [](int fd) -> Result<> {
+    pollfd wanted{.fd = fd, .events = POLLIN, .revents = 0};
+    while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
+    }
+    return {};
+  };
+  for (const OciHook& hook : hooks) {
+    const auto done = run_hook(hook, hook_state(status, pid), await);
+    if (!done) warnings_.push_back(done.error().text());
+  }
+}
+
 void Life::clear_up() {
   // A pid that has ended is anybody's.
-  if (wrote_pid_) ::unlink(spec_.pid_file.c_str());
-  const auto removed = cgroup_.remove();
+  if (wrote_pid_ && ::unlink(spec_.pid_file.c_str()) < 0 && errno != ENOENT) {
+    warnings_.push_back(
+        fail(Kind::runtime, errno, "remove the --pid-file", spec_.pid_file).error().text());
+  }
+  if (spec_.shares_host()) end_orphans();
+  auto removed = cgroup_.remove();
+  if (const auto gone = private_.remove(); !gone && removed) removed = gone;
   if (removed) return record_.remove();
   warnings_.push_back(removed.error().text() + " (the next start tries again)");
   record_.abandon();

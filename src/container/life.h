@@ -2,12 +2,14 @@
 // judged. In the foreground `run` lives one; a supervisor lives one after the other.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "container/decision.h"
+#include "container/private_directory.h"
 #include "container/record.h"
 #include "container/running.h"
 #include "container/terminal.h"
@@ -26,8 +28,11 @@ struct LifeOptions {
   bool named = true;       // the record takes the spec's name; a store has taken it otherwise
   bool park = false;       // stop before the workload's execve, until release()
   Terminal::Size terminal = {};
-  /// Waits until a descriptor can be read; an error gives up the start.
-  std::function<Result<>(int fd)> await;
+  /// Waits until a descriptor can be read, or so long (negative: for ever); whether it can. An
+  /// error gives up the start.
+  std::function<Result<bool>(int fd, std::chrono::milliseconds patience)> await;
+  /// Told what takes long, and "" when that is over. May be empty.
+  std::function<void(const std::string&)> progress;
 };
 
 class Life {
@@ -60,10 +65,13 @@ class Life {
  private:
   Result<> prepare();
   Result<launch::Launched> launch();
+  Result<> copy_context_to_private();
   Result<> write_id_file();
   Result<> write_pid_file();
   [[nodiscard]] launch::Hooks hooks();
   void read_back(pid_t pid);
+  void run_late(const std::vector<OciHook>& hooks, const char* status, pid_t pid);
+  [[nodiscard]] HookState hook_state(const char* status, pid_t pid) const;
   void clear_up();
 
   sys::EventLoop& loop_;
@@ -73,6 +81,8 @@ class Life {
   std::vector<std::string> warnings_;
   Decision decision_;
   Record record_;
+  PrivateDirectory private_;
+  bool launched_ = false;
   bool wrote_id_ = false;
   bool wrote_pid_ = false;
   resources::Cgroup cgroup_;  // after the record: gone before it

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 
@@ -10,6 +11,7 @@
 #include "container/state_root.h"
 #include "security/seccomp/filter.h"
 #include "spec/names.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::container {
 namespace {
@@ -51,6 +53,7 @@ const char* verb_name(MountVerb verb) {
     case MountVerb::enter: return "enter";
     case MountVerb::attributes: return "remount";
     case MountVerb::attributes_rec: return "remount-all";
+    case MountVerb::own: return "own";
     case MountVerb::fill: return "copy";
   }
   return "?";
@@ -104,6 +107,12 @@ PreviewPart namespaces(const launch::LaunchPlan& plan) {
     if ((plan.clone_flags & space.bit) != 0)
       part.steps.push_back({.step = "new", .object = space.name, .detail = ""});
   }
+  if (plan.spec->clocks) {
+    std::string offsets = plan.clocks;
+    for (char& letter : offsets) letter = letter == '\n' ? ',' : letter;
+    if (!offsets.empty()) offsets.pop_back();
+    part.steps.push_back({.step = "new", .object = "time", .detail = offsets});
+  }
   return part;
 }
 
@@ -118,12 +127,42 @@ PreviewPart ids(const isolation::IdMaps& maps, bool leased) {
   return part;
 }
 
+PreviewPart devices(const spec::ContainerSpec& spec, const filesystem::Sources& identities) {
+  PreviewPart part{.name = "devices", .steps = {}};
+  for (std::size_t index = 0; index < spec.devices.size(); ++index) {
+    const spec::Device& device = spec.devices[index];
+    const resources::DeviceRule rule{.major = gnu_dev_major(identities.devices[index].number),
+                                     .minor = gnu_dev_minor(identities.devices[index].number),
+                                     .block = identities.devices[index].block,
+                                     .read = device.read,
+                                     .write = device.write};
+    part.steps.push_back({.step = "device",
+                          .object = device.target,
+                          .detail = "from " + device.source + "," + rule.text()});
+  }
+  return part;
+}
+
+PreviewPart hooks(const OciHooks& hooks) {
+  PreviewPart part{.name = "hooks", .steps = {}};
+  for (const auto* list : {&hooks.before, &hooks.poststart, &hooks.poststop}) {
+    for (const OciHook& hook : *list) {
+      part.steps.push_back({.step = hook.point,
+                            .object = hook.path,
+                            .detail = "at most " + std::to_string(hook.timeout.count()) + " s"});
+    }
+  }
+  return part;
+}
+
 PreviewPart cgroup(const resources::CgroupPlan& plan) {
   PreviewPart part{.name = "cgroup", .steps = {}};
   for (const resources::CgroupDirectory& directory : plan.directories) {
     part.steps.push_back({.step = "directory", .object = directory.path, .detail = ""});
     for (const resources::LimitFile& limit : directory.files)
       part.steps.push_back({.step = "write", .object = limit.file, .detail = limit.value});
+    for (const resources::DeviceRule& rule : directory.devices)
+      part.steps.push_back({.step = "allow", .object = "device", .detail = rule.text()});
   }
   return part;
 }
@@ -162,17 +201,25 @@ PreviewPart seal(const spec::ContainerSpec& spec, const launch::LaunchPlan& plan
         number(value.rlim_cur) + ":" + number(value.rlim_max));
   }
   add("session", "", "a new one");
-  add("keyring", "", "a new one");
-  add("landlock", "",
-      "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
-  for (const filesystem::Place& place : plan.root.places)
-    add("allow", place.path, access_name(place.access));
+  add("keyring", "", plan.facts.keyrings ? "a new one" : "the caller's");
+  if (plan.facts.landlock_abi == 0) {
+    add("landlock", "", "none");
+  } else {
+    add("landlock", "",
+        "ABI " + std::to_string(plan.facts.landlock_abi) + ", everything denied but:");
+    for (const filesystem::Place& place : plan.root.places)
+      add("allow", place.path, access_name(place.access));
+  }
   std::string kept;
   for (const int capability : spec.capabilities) append(kept, spec::capability_name(capability));
   add("capabilities", "", kept.empty() ? "none, in any set" : "only " + kept);
-  add("seccomp", "",
-      "the built-in allowlist, " + std::to_string(security::seccomp::builtin_filter().size()) +
-          " instructions");
+  const std::size_t size =
+      plan.filter.empty() ? security::seccomp::builtin_filter().size() : plan.filter.size();
+  add("seccomp", "", "the built-in allowlist, " + std::to_string(size) + " instructions");
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    if (std::ranges::find(spec.seccomp_allow, call.number) != spec.seccomp_allow.end())
+      add("allow", "system call", std::string(call.name));
+  }
   return part;
 }
 
@@ -203,13 +250,21 @@ PreviewPart command(const spec::ContainerSpec& spec, const launch::LaunchPlan& p
 
 Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& options) {
   Decision decision;
-  const DecisionInput input{
-      .caller = read_caller(), .id = "ID", .report = options.report, .state_root = std::nullopt};
+  const DecisionInput input{.caller = read_caller(),
+                            .id = "ID",
+                            .report = options.report,
+                            .make_volumes = false,
+                            .state_root = std::nullopt};
   NUCLEUS_CHECK(decide(spec, input, decision));
+  if (spec.shares_host()) NUCLEUS_CHECK(decide_on_host(spec, -1, decision));
   Preview out;
   const bool leased = input.caller.uid == 0 && spec.userns == spec::UserNamespace::separate;
   out.parts = {namespaces(decision.plan), ids(decision.maps, leased), cgroup(decision.cgroup),
                root(decision.plan.root),  seal(spec, decision.plan),  command(spec, decision.plan)};
+  if (!spec.devices.empty())
+    out.parts.insert(out.parts.begin() + 3, devices(spec, decision.sources.identities));
+
+  if (!decision.hooks.empty()) out.parts.push_back(hooks(decision.hooks));
   out.notes = std::move(decision.notes);
   return out;
 }

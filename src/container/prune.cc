@@ -5,6 +5,7 @@
 
 #include "container/record.h"
 #include "container/state_root.h"
+#include "store/store.h"
 
 namespace nucleus::container {
 
@@ -12,6 +13,8 @@ Result<Pruned> prune(const std::optional<std::string>& state_root) {
   const std::string root = NUCLEUS_TRY(open_state_root(state_root, read_caller()));
   Pruned pruned;
   pruned.cleared = reclaim_dead(root, SIZE_MAX);
+  pruned.cleared += store::Store(root).clear_halves();
+  NUCLEUS_CHECK(reclaim_names(root));
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(root + "/state", code)) {
     (void)entry;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "container/private_directory.h"
 #include "resources/cgroup.h"
 #include "store/names.h"
 #include "sys/file.h"
@@ -29,26 +30,18 @@ sys::UniqueFd try_lock(const std::string& path) {
   return fd;
 }
 
-// The record lists paths; only those that can be a container's own cgroup are ever touched.
-bool reclaim_listed(const std::string& text, const std::string& id) {
-  bool all = true;
-  const std::string ending = "/" + cgroup_name(id);
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string path = text.substr(at, end - at);
-    at = end + 1;
-    if (path.starts_with('/') && path.ends_with(ending) && path.find("/../") == std::string::npos) {
-      all = resources::reclaim_cgroup(path) && all;
-    }
-  }
-  return all;
-}
+constexpr std::string_view kPrivate = "private ";
 
 // With the record's lock held: its nucleus is dead, and nobody else clears it.
 bool clear(const std::string& root, const std::string& id) {
   const std::string path = state(root, id);
   if (const auto text = sys::read_file_at(AT_FDCWD, path)) {
-    if (!reclaim_listed(*text, id)) return false;
+    bool all = true;
+    for (const std::string& cgroup : recorded_cgroups(*text, id))
+      all = resources::reclaim_cgroup(cgroup) && all;
+    const std::string directory = recorded_directory(*text, id);
+    if (!directory.empty()) all = remove_tree(directory) && all;
+    if (!all) return false;
   }
   ::unlink(path.c_str());
   return true;
@@ -74,12 +67,16 @@ Result<sys::UniqueFd> make_locked(const std::string& path) {
               "something else removes files there: give nucleus a directory of its own by --root");
 }
 
+// A record is made before its name is taken and removed after it, in the store as well.
+bool is_kept(const std::string& root, const std::string& holder) {
+  return ::access(state(root, holder).c_str(), F_OK) == 0 || store::is_kept(root, holder);
+}
+
 // A name is in use while its container runs, or is kept by the store.
 bool in_use(const std::string& root, const std::string& holder) {
-  struct stat info{};
-  if (::lstat((root + "/containers/" + holder).c_str(), &info) == 0) return true;
+  if (store::is_kept(root, holder)) return true;
   const std::string record = state(root, holder);
-  if (::lstat(record.c_str(), &info) < 0) return false;
+  if (::access(record.c_str(), F_OK) < 0) return false;
   const sys::UniqueFd dead = try_lock(record);
   if (!dead.valid()) return true;
   clear(root, holder);
@@ -103,6 +100,42 @@ std::string new_id() {
 
 std::string cgroup_name(const std::string& id) { return "nucleus-" + id; }
 
+namespace {
+
+// The record lists paths; only those that can be a container's own are ever touched.
+bool is_own(const std::string& path, const std::string& id) {
+  return path.starts_with('/') && path.ends_with("/" + cgroup_name(id)) &&
+         path.find("/../") == std::string::npos && path.find('\0') == std::string::npos;
+}
+
+template <typename Use>
+void each_line(const std::string& text, Use&& use) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    use(text.substr(at, end - at));
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> recorded_cgroups(const std::string& text, const std::string& id) {
+  std::vector<std::string> paths;
+  each_line(text, [&](std::string path) {
+    if (is_own(path, id)) paths.push_back(std::move(path));
+  });
+  return paths;
+}
+
+std::string recorded_directory(const std::string& text, const std::string& id) {
+  std::string found;
+  each_line(text, [&](const std::string& line) {
+    if (line.starts_with(kPrivate) && is_own(line.substr(kPrivate.size()), id))
+      found = line.substr(kPrivate.size());
+  });
+  return found;
+}
+
 Record& Record::operator=(Record&& other) noexcept {
   if (this == &other) return *this;
   remove();
@@ -114,13 +147,15 @@ Record& Record::operator=(Record&& other) noexcept {
 }
 
 Result<Record> Record::create(const std::string& root, const std::string& id,
-                              const std::string& name, const std::vector<std::string>& cgroups) {
+                              const std::string& name, const std::vector<std::string>& cgroups,
+                              const std::string& private_directory) {
   Record record;
   record.lock_ = NUCLEUS_TRY(make_locked(state(root, id)));
   record.root_ = root;
   record.id_ = id;  // from here on its destructor removes it
   std::string text;
   for (const std::string& path : cgroups) text += path + "\n";
+  if (!private_directory.empty()) text.append(kPrivate).append(private_directory).append("\n");
   if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
     NUCLEUS_CHECK(store::take_name(
@@ -158,6 +193,11 @@ std::size_t reclaim_dead(const std::string& root, std::size_t most) {
     if (lock.valid() && clear(root, name)) ++cleared;
   }
   return cleared;
+}
+
+Result<> reclaim_names(const std::string& root) {
+  return store::drop_stale_names(root,
+                                 [&](const std::string& holder) { return is_kept(root, holder); });
 }
 
 }  // namespace nucleus::container

@@ -1,7 +1,8 @@
 // The record of one running container: a locked file, from before anything is made until everything
 // is gone.
 //
-// ROOT/state/ID lists the cgroup directories, one a line, written before they are made. Its nucleus
+// ROOT/state/ID lists the cgroup directories, one a line, and the private directory of a workload
+// without namespaces ("private PATH"), written before they are made. Its nucleus
 // holds its flock(2): a record whose lock is free belongs to a dead one. ROOT/by-name/NAME is a
 // symbolic link whose text is the ID.
 //
@@ -29,7 +30,8 @@ class Record {
   /// Errors: the name is in use by a running container (EEXIST).
   [[nodiscard]] static Result<Record> create(const std::string& root, const std::string& id,
                                              const std::string& name,
-                                             const std::vector<std::string>& cgroups);
+                                             const std::vector<std::string>& cgroups,
+                                             const std::string& private_directory = {});
 
   /// Removes name and record; what they stood for must be gone.
   void remove();
@@ -50,8 +52,20 @@ class Record {
 /// The name of a container's cgroup directories.
 [[nodiscard]] std::string cgroup_name(const std::string& id);
 
+/// The cgroup directories that the text of the record of `id` lists; a path that can be no cgroup
+/// of this container's own is passed over, so that a record never makes us touch another one. Pure.
+[[nodiscard]] std::vector<std::string> recorded_cgroups(const std::string& text,
+                                                        const std::string& id);
+
+/// The same for the private directory of a container without namespaces; empty when there is none.
+[[nodiscard]] std::string recorded_directory(const std::string& text, const std::string& id);
+
 /// Clears away what dead containers left, looking at no more than `most` records. How many were
 /// cleared.
 std::size_t reclaim_dead(const std::string& root, std::size_t most);
+
+/// Removes the names whose record is gone. A start leaves them: it takes the one that it wants.
+/// Errors: the directory of the names cannot be locked or read.
+[[nodiscard]] Result<> reclaim_names(const std::string& root);
 
 }  // namespace nucleus::container

@@ -31,6 +31,18 @@ class RecordTest : public testing::Test {
   std::string home_, root_;
 };
 
+TEST_F(RecordTest, ANameWithoutItsRecordIsReclaimed) {
+  const auto record = Record::create(root_, "0123456789abcdef", "kept", {});
+  ASSERT_TRUE(record) << record.error().text();
+  fs::create_symlink("fedcba9876543210", root_ + "/by-name/left");
+  std::ofstream(root_ + "/by-name/no-link") << "";
+  const auto reclaimed = reclaim_names(root_);
+  EXPECT_TRUE(reclaimed) << reclaimed.error().text();
+  EXPECT_TRUE(fs::is_symlink(root_ + "/by-name/kept"));
+  EXPECT_FALSE(fs::is_symlink(root_ + "/by-name/left"));
+  EXPECT_TRUE(fs::exists(root_ + "/by-name/no-link")) << "nothing of ours";
+}
+
 TEST_F(RecordTest, LivesAsLongAsItsOwner) {
   {
     const auto record = Record::create(root_, "0123456789abcdef", "web",
@@ -108,6 +120,16 @@ TEST(NewId, IsSixteenDigitsAndNeverTheSame) {
   EXPECT_EQ(id.size(), 16U);
   EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos);
   EXPECT_NE(id, new_id());
+}
+
+TEST(RecordedCgroups, AreThoseOfThisVeryContainer) {
+  const std::string id = "0123456789abcdef";
+  const std::string good = "/sys/fs/cgroup/memory/nucleus-" + id;
+  EXPECT_EQ(recorded_cgroups(good + "\n/sys/fs/cgroup/../../home/nucleus-" + id + "\nnucleus-" +
+                                 id + "\n/sys/fs/cgroup/nucleus-fedcba9876543210\n" + good + "/\n",
+                             id),
+            std::vector<std::string>{good});
+  EXPECT_TRUE(recorded_cgroups("", id).empty());
 }
 
 }  // namespace

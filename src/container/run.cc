@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "container/life.h"
 #include "container/record.h"
 #include "container/signals.h"
 #include "container/state_root.h"
 #include "container/terminal.h"
+#include "spec/validate.h"
 
 namespace nucleus::container {
 namespace {
@@ -23,7 +26,7 @@ class Front {
       : spec_(spec), options_(options) {}
 
   RunReport run() {
-    const std::string id = new_id();
+    const std::string id = options_.id.empty() ? new_id() : options_.id;
     const auto facts = live(id);
     RunReport report;
     if (life_) {
@@ -55,7 +58,8 @@ class Front {
     options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
     options.report = options_.report;
     if (spec_.terminal) options.terminal = Terminal::size();
-    options.await = [this](int fd) { return signals_.await(fd); };
+    options.await = [this](int fd, auto patience) { return signals_.await(fd, patience); };
+    options.progress = options_.progress;
     life_.emplace(loop_, spec_, std::move(options));
     NUCLEUS_CHECK(life_->start([this](Result<EndFacts> ended) {
       ended_ = std::move(ended);
@@ -64,6 +68,7 @@ class Front {
     NUCLEUS_CHECK(watch_front());
     NUCLEUS_CHECK(loop_.run());
     terminal_.drain();
+    if (ended_ && ended_->killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     return ended_;
   }
 
@@ -71,6 +76,11 @@ class Front {
     sys::UniqueFd& master = life_->running().container().terminal;
     if (master.valid())
       NUCLEUS_CHECK(terminal_.begin(std::move(master), spec_.interactive, &loop_));
+    loop_.before_waiting([this] {
+      if (!terminal_.unreadable()) return;
+      ended_ = std::unexpected(terminal_.trouble().error());
+      loop_.stop();
+    });
     loop_.watch(signals_.fd(), POLLIN, [this](short) {
       if (const auto passed = pass_on(); !passed) {
         ended_ = std::unexpected(passed.error());
@@ -105,6 +115,13 @@ class Front {
 };
 
 }  // namespace
+
+std::string private_path(const std::string& id) {
+  const char* const given = std::getenv("TMPDIR");
+  const bool named = given != nullptr && given[0] == '/';
+  const std::string base = spec::normal_path(named ? given : "/tmp");
+  return (base.empty() ? "/tmp" : base == "/" ? "" : base) + "/" + cgroup_name(id);
+}
 
 RunReport run(const spec::ContainerSpec& spec, const RunOptions& options) {
   return Front(spec, options).run();

@@ -2,6 +2,7 @@
 // left behind.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,13 +14,19 @@ namespace nucleus::container {
 
 struct RunOptions {
   std::optional<std::string> state_root;  // instead of the caller's default
+  std::string id;                         // the container's; empty: a new one
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
+  std::function<void(const std::string&)>
+      progress;  // told what takes long, and "" when that is over; may be empty
 };
 
 struct RunReport {
   spec::Outcome outcome;              // reason start_failed with code and message when nothing ran
   std::vector<std::string> warnings;  // what the user should see at once; also among outcome.notes
 };
+
+/// The path of the private directory that goes with an id: in $TMPDIR, else in /tmp.
+[[nodiscard]] std::string private_path(const std::string& id);
 
 /// Call from a process with one thread. Blocks until the workload has ended.
 [[nodiscard]] RunReport run(const spec::ContainerSpec& spec, const RunOptions& options);

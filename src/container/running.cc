@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "launch/init/config.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -59,6 +60,7 @@ void Running::begin() {
     }));
     ++index;
   }
+  if (container_.listener.valid()) watch_metadata();
   if (cgroup_.needs_polling()) look_again();
   if (spec_.timeout) {
     deadline_ = loop_.after(*spec_.timeout, [this] { settle(kill_for(KilledFor::timeout)); });
@@ -91,12 +93,26 @@ Result<> Running::kill_for(KilledFor reason, int signal) {
   if (facts_.killed_for != KilledFor::nothing) return {};
   facts_.killed_for = reason;
   facts_.signal = signal;
-  return container_.init.send_signal(SIGKILL);
+  // Without a pid namespace the init does it, which the workload cannot reach.
+  return container_.init.send_signal(spec_.shares_host() ? launch::init::kEndAll : SIGKILL);
 }
 
 void Running::give_up(const Error& error) {
   gave_up_ = error;
   (void)container_.init.send_signal(SIGKILL);
+}
+
+void Running::watch_metadata() {
+  std::vector<std::string> writable = {spec_.private_directory};
+  for (const spec::Volume& volume : spec_.volumes) {
+    if (volume.writable) writable.push_back(volume.source);
+  }
+  metadata_.emplace(std::move(container_.listener), spec_.identity, writable);
+  const std::size_t index = watches_.size();
+  watches_.push_back(loop_.watch(metadata_->fd(), POLLIN, [this, index](short events) {
+    metadata_->answer(events);
+    if (metadata_->fd() < 0) loop_.unwatch(watches_.at(index));
+  }));
 }
 
 Result<> Running::send(int signal) {

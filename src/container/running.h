@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "container/ending.h"
+#include "container/metadata.h"
 #include "launch/launch_plan.h"
 #include "launch/parent.h"
 #include "resources/cgroup.h"
@@ -55,6 +56,7 @@ class Running {
   Result<> check_pids(const resources::Counters& counters);
   Result<> limit_hit();
   Result<> check_oom();
+  void watch_metadata();
   void look_again();
   void doubt_again();
   void patience_again();
@@ -74,6 +76,7 @@ class Running {
   } doubt_;
   EndFacts facts_;
   std::optional<Error> gave_up_;
+  std::optional<Metadata> metadata_;  // of a workload without namespaces
 };
 
 }  // namespace nucleus::container

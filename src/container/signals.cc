@@ -54,17 +54,24 @@ Result<> Signals::interrupt(int signal) {
 }
 
 Result<> Signals::await(int fd) {
+  (void)NUCLEUS_TRY(await(fd, std::chrono::milliseconds(-1)));
+  return {};
+}
+
+Result<bool> Signals::await(int fd, std::chrono::milliseconds patience) {
   for (;;) {
     pollfd fds[2] = {{.fd = fd, .events = POLLIN, .revents = 0},
                      {.fd = fd_.get(), .events = POLLIN, .revents = 0}};
-    if (::poll(fds, 2, -1) < 0) {
+    const int ready = ::poll(fds, 2, static_cast<int>(patience.count()));
+    if (ready < 0) {
       if (errno == EINTR) continue;
       return fail(Kind::runtime, errno, "wait for", "the container");
     }
     while (const auto signal = next()) {
       NUCLEUS_CHECK(interrupt(*signal));
     }
-    if (fds[0].revents != 0) return {};
+    if (fds[0].revents != 0) return true;
+    if (ready == 0) return false;
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,10 @@ class Signals {
 
   /// Waits until `fd` can be read; fails when a signal that ends a program comes first.
   Result<> await(int fd);
+
+  /// The same, no longer than `patience`, or for ever when that is negative. Whether it can be
+  /// read.
+  Result<bool> await(int fd, std::chrono::milliseconds patience);
 
   /// The error of a start that `signal` has ended; nothing for one that ends no program.
   [[nodiscard]] Result<> interrupt(int signal);

@@ -27,6 +27,15 @@ std::string choose(const isolation::Caller& caller) {
   return "/tmp/nucleus-" + std::to_string(caller.uid);
 }
 
+Result<std::string> path_of(const std::optional<std::string>& asked,
+                            const isolation::Caller& caller) {
+  std::string path = asked ? *asked : choose(caller);
+  if (path.empty() || path.front() != '/') {
+    return fail(Kind::usage, 0, "take this value for --root", path, "give an absolute path");
+  }
+  return path;
+}
+
 // Who can write here can make us kill processes and remove directories of their choice.
 Result<> check(const std::string& path, std::uint32_t uid) {
   struct stat info{};
@@ -68,12 +77,26 @@ isolation::Caller read_caller() {
   return caller;
 }
 
+Result<std::string> find_state_root(const std::optional<std::string>& asked,
+                                    const isolation::Caller& caller) {
+  std::string path = NUCLEUS_TRY(path_of(asked, caller));
+  std::string existing = path;
+  struct stat info{};
+  while (existing.size() > 1 && ::lstat(existing.c_str(), &info) < 0) {
+    if (errno != ENOENT) return fail(Kind::runtime, errno, "look at", existing);
+    existing.resize(std::max<std::size_t>(existing.rfind('/'), 1));
+  }
+  if (existing == path) NUCLEUS_CHECK(check(path, caller.uid));
+  if (::access(existing.c_str(), W_OK | X_OK) < 0) {
+    return fail(Kind::runtime, errno, "write to the state directory", existing,
+                "name one that you may write to by --root DIR");
+  }
+  return path;
+}
+
 Result<std::string> open_state_root(const std::optional<std::string>& asked,
                                     const isolation::Caller& caller) {
-  std::string path = asked ? *asked : choose(caller);
-  if (path.empty() || path.front() != '/') {
-    return fail(Kind::usage, 0, "take this value for --root", path, "give an absolute path");
-  }
+  std::string path = NUCLEUS_TRY(path_of(asked, caller));
   if (::mkdir(path.c_str(), 0700) < 0 && errno != EEXIST) {
     if (errno != ENOENT) {
       return fail(Kind::runtime, errno, "create the state directory", path,

@@ -20,4 +20,8 @@ namespace nucleus::container {
 [[nodiscard]] Result<std::string> open_state_root(const std::optional<std::string>& asked,
                                                   const isolation::Caller& caller);
 
+/// The same without making anything: the path, when open_state_root() would succeed.
+[[nodiscard]] Result<std::string> find_state_root(const std::optional<std::string>& asked,
+                                                  const isolation::Caller& caller);
+
 }  // namespace nucleus::container

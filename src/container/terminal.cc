@@ -113,6 +113,7 @@ void Terminal::read_output() {
   // from one end to the other in a work item that may be queued again while a read waits for it, so
   // that one "nothing there" is not the end of it: only the second is.
   if (got < 0 && errno == EIO) got = ::read(master_.get(), to_user_.data(), to_user_.size());
+  if (got < 0 && errno != EIO && !would_block()) read_errnum_ = errno;
   if (got == 0 || (got < 0 && !would_block())) ended_ = true;
   to_user_.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   if (!to_user_.empty()) write_output();
@@ -123,8 +124,20 @@ void Terminal::write_output() {
   if (put > 0) {
     to_user_.erase(0, static_cast<std::size_t>(put));
   } else if (!would_block()) {
-    to_user_.clear();  // nobody reads any more: the container shall not wait for it
+    // The container shall not wait for what nobody takes.
+    if (errno != EPIPE && errno != EIO) write_errnum_ = errno;
+    to_user_.clear();
   }
+}
+
+Result<> Terminal::trouble() const {
+  if (write_errnum_ != 0) {
+    return fail(Kind::runtime, write_errnum_, "write", "standard output",
+                "output of the command is lost");
+  }
+  if (read_errnum_ != 0)
+    return fail(Kind::runtime, read_errnum_, "read", "the container's terminal");
+  return {};
 }
 
 void Terminal::drain() {

@@ -40,6 +40,12 @@ class Terminal {
   /// nothing for ten seconds.
   void drain();
 
+  /// Output that was lost, or a terminal that cannot be read any more: nothing while all is well.
+  /// A reader who has gone away (EPIPE, EIO) wanted no more of it.
+  [[nodiscard]] Result<> trouble() const;
+  /// Nothing more can be read of it: what is inside would come to wait for ever.
+  [[nodiscard]] bool unreadable() const { return read_errnum_ != 0; }
+
  private:
   void choose_events();
   void on_master(short events);
@@ -54,6 +60,8 @@ class Terminal {
   sys::UniqueFd reopened_;
   int output_ = -1;  // standard output, or our own way to it
   bool reads_ = false;
+  int read_errnum_ = 0;
+  int write_errnum_ = 0;
   bool ended_ = false;  // nobody holds the terminal inside any more
   RawInput raw_;
   std::string to_container_, to_user_;

@@ -20,6 +20,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/units.h"
 #include "filesystem/listing.h"
 #include "sys/unique_fd.h"
 
@@ -82,8 +83,14 @@ enum class Outcome { done, changed_type };
 
 class TreeCopy {
  public:
-  TreeCopy(int source, int target, const NameFilter& filter, const CopyLimits& limits)
-      : source_(source), target_(target), filter_(filter), limits_(limits) {}
+  TreeCopy(int source, int target, const NameFilter& filter, const CopyLimits& limits,
+           CopyProgress& progress)
+      : source_(source),
+        target_(target),
+        filter_(filter),
+        limits_(limits),
+        entries_(progress.entries),
+        bytes_(progress.bytes) {}
 
   Result<CopyReport> run();
 
@@ -122,6 +129,8 @@ class TreeCopy {
   const int target_;
   const NameFilter& filter_;
   const CopyLimits& limits_;
+  std::atomic<std::uint64_t>& entries_;
+  std::atomic<std::uint64_t>& bytes_;
   dev_t target_device_ = 0;
   ino_t target_inode_ = 0;
 
@@ -139,11 +148,9 @@ class TreeCopy {
   gid_t fsgid_ = 0;
 
   std::atomic<bool> stop_{false};
-  std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> files_{0};
   std::atomic<std::uint64_t> directories_{0};
   std::atomic<std::uint64_t> symlinks_{0};
-  std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> left_out_total_{0};
   std::atomic<std::uint64_t> refused_total_{0};
   // What the pair of file systems has turned out not to support is not tried for every file.
@@ -521,7 +528,8 @@ Result<> TreeCopy::copy_small(int in, int out, off_t size, const Directory& dire
     }
     total += got;
     // Spares the read that would only say "end of file"; what was appended just now is not copied.
-    if (total == size) return {};
+    // Past its size the file grows, or is one of the kernel's that claim to be empty: both end.
+    if (total == size || total > kSmallFile) return {};
   }
 }
 
@@ -589,17 +597,17 @@ Result<> TreeCopy::take_entry(const Directory& directory, const char* name) {
   if (limits_.max_files == 0 || taken <= limits_.max_files) return {};
   return fail(Kind::runtime, 0, "copy", join(directory.path, name),
               "the tree has more than " + std::to_string(limits_.max_files) +
-                  " files and directories, the limit of a copy: raise the limit, leave files "
-                  "out or mount the directory instead");
+                  " files and directories, the limit of a copy: " + limits_.cure +
+                  ", leave files out or mount the directory instead");
 }
 
 Result<> TreeCopy::take_bytes(std::uint64_t count, const Directory& directory, const char* name) {
   const std::uint64_t taken = bytes_.fetch_add(count, std::memory_order_relaxed) + count;
   if (limits_.max_bytes == 0 || taken <= limits_.max_bytes) return {};
   return fail(Kind::runtime, 0, "copy", join(directory.path, name),
-              "with this file the tree has more than " + std::to_string(limits_.max_bytes) +
-                  " bytes, the limit of a copy: raise the limit, leave files out or mount the "
-                  "directory instead");
+              "with this file the tree has more than " + ByteSize{limits_.max_bytes}.text() +
+                  ", the limit of a copy: " + limits_.cure +
+                  ", leave files out or mount the directory instead");
 }
 
 void TreeCopy::report(std::vector<std::string>& list, std::atomic<std::uint64_t>& total,
@@ -614,10 +622,8 @@ std::unexpected<Error> TreeCopy::write_failure(int errnum, std::string op, std::
   if (errnum == ENOSPC || errnum == EDQUOT) {
     hint = "the storage of the copy is full after " + std::to_string(bytes_.load()) +
            " bytes and " + std::to_string(entries_.load()) + " files";
-    if (limits_.max_bytes != 0) {
-      hint += ", with a limit of " + std::to_string(limits_.max_bytes) + " bytes";
-    }
-    hint += ": give it more room, leave files out or mount the directory instead";
+    if (limits_.max_bytes != 0) hint += ", with a limit of " + ByteSize{limits_.max_bytes}.text();
+    hint += ": " + limits_.cure + ", leave files out or mount the directory instead";
   } else if (errnum == EEXIST) {
     hint = "the target of a copy has to be empty";
   }
@@ -627,8 +633,11 @@ std::unexpected<Error> TreeCopy::write_failure(int errnum, std::string op, std::
 }  // namespace
 
 Result<CopyReport> copy_tree(int source_directory, int target_directory, const NameFilter& filter,
-                             const CopyLimits& limits) {
-  return TreeCopy(source_directory, target_directory, filter, limits).run();
+                             const CopyLimits& limits, CopyProgress* progress) {
+  CopyProgress own;
+  return TreeCopy(source_directory, target_directory, filter, limits,
+                  progress != nullptr ? *progress : own)
+      .run();
 }
 
 }  // namespace nucleus::filesystem

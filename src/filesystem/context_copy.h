@@ -7,6 +7,7 @@
 // to the process, is zero during the copy. See openat2(2), copy_file_range(2), setfsuid(2).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,7 +23,15 @@ struct CopyLimits {
   std::uint64_t max_bytes = 0;  // of file data; the holes of a sparse file do not count
   std::uint64_t max_files = 0;  // files, directories and symbolic links, as each takes an inode
   unsigned max_depth = 256;     // an entry of the source directory itself has depth 1
+  std::string cure = "raise the limit";  // for the error of a tree that is larger
 };
+
+/// Counted while the copy runs; may lie in memory that another process shares.
+struct CopyProgress {
+  std::atomic<std::uint64_t> entries{0};  // files, directories and symbolic links
+  std::atomic<std::uint64_t> bytes{0};
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 /// Paths are relative to the source directory.
 struct CopyReport {
@@ -39,8 +48,10 @@ struct CopyReport {
 /// Copies what `source_directory` holds into `target_directory`, where none of it may exist yet.
 /// Mode and times of the target directory itself stay the caller's business. After an error a part
 /// of the tree is left in the target.
+/// A file that grows meanwhile is copied as far as it was long at first, or a little more.
 [[nodiscard]] Result<CopyReport> copy_tree(int source_directory, int target_directory,
-                                           const NameFilter& filter, const CopyLimits& limits);
+                                           const NameFilter& filter, const CopyLimits& limits,
+                                           CopyProgress* progress = nullptr);
 
 struct LeftOut {
   std::string path;

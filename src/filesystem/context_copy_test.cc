@@ -390,5 +390,24 @@ TEST_F(ContextCopy, LinkPlantedInTargetIsNotFollowed) {
   EXPECT_EQ(read(top_ / "victim"), "old");
 }
 
+TEST_F(ContextCopy, CountsWhatItDoesAsItGoes) {
+  write(source_ / "one", "1234");
+  fs::create_directory(source_ / "directory");
+  const sys::UniqueFd source(::open(source_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const sys::UniqueFd target(::open(target_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  CopyProgress progress;
+  ASSERT_TRUE(copy_tree(source.get(), target.get(), NameFilter(), {}, &progress));
+  EXPECT_EQ(progress.entries, 2U);
+  EXPECT_EQ(progress.bytes, 4U);
+}
+
+TEST_F(ContextCopy, ALimitNamesItsCure) {
+  write(source_ / "file", std::string(2000, 'x'));
+  const auto copied = copy({.max_bytes = 1024, .cure = "raise --context-size"});
+  ASSERT_FALSE(copied);
+  EXPECT_NE(copied.error().hint.find("1 KiB"), std::string::npos) << copied.error().hint;
+  EXPECT_NE(copied.error().hint.find("raise --context-size"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace nucleus::filesystem

@@ -55,7 +55,10 @@ UniqueFd open_below(int root, const std::string& path, int flags) {
     open_how how = {};
     how.flags = static_cast<decltype(how.flags)>(flags);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-    const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+    long fd = -1;
+    do {
+      fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+    } while (fd < 0 && errno == EINTR);
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
     if (errno != ENOSYS && errno != EPERM && errno != EAGAIN) return UniqueFd();
     if (errno == ENOSYS) has_openat2.store(false, std::memory_order_relaxed);

@@ -2,6 +2,7 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace nucleus::filesystem {
@@ -200,7 +201,15 @@ class Planner {
          .attributes = kNoSuidDev,
          .flag = "--rootfs"});
     add({.verb = MountVerb::enter, .target = "merged"});
-    for (const char* name : {"proc", "sys", "dev", "etc"}) directory(name);
+    // A link would let the rootfs choose where these are mounted: one over another, say, and what
+    // covers parts of them would miss.
+    for (const char* name : {"proc", "sys", "dev"}) {
+      add({.verb = MountVerb::directory,
+           .target = name,
+           .flags = spec::kNoLinks,
+           .flag = "--rootfs"});
+    }
+    directory("etc");
     directory("tmp", 01777);
     names();
     place("/", spec_.read_only ? Access::read : Access::read_write);
@@ -211,7 +220,17 @@ class Planner {
   }
 
   void devices() {
-    tmpfs("dev", "mode=755,size=64k,nr_inodes=64", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    if (sources_.made_dev && !spec_.devices.empty()) {
+      add_own({.verb = MountVerb::tree,
+               .target = "dev",
+               .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+               .flags = spec::kMakeTarget,
+               .flag = "--device"});
+    } else {
+      tmpfs("dev", "mode=755,size=64k,nr_inodes=" + std::to_string(64 + 8 * spec_.devices.size()),
+            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+      for (std::size_t index = 0; index < spec_.devices.size(); ++index) device(index);
+    }
     for (const char* name : kDevices) {
       add_own({.verb = MountVerb::bind,
                .target = std::string("dev/") + name,
@@ -241,6 +260,17 @@ class Planner {
     place("/dev", Access::devices);
     place("/dev/shm", Access::read_write);
     place("/dev/mqueue", Access::read_write);
+  }
+
+  void device(std::size_t index) {
+    const spec::Device& item = spec_.devices[index];
+    add({.verb = MountVerb::bind,
+         .target = inside(item.target),
+         .source = item.source,
+         .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+         .flags = spec::kMakeTarget | spec::kTargetFile | spec::kFollowSource,
+         .expected = sources_.devices[index].node,
+         .flag = item.flag});
   }
 
   void kernel_views() {
@@ -325,11 +355,16 @@ class Planner {
     }
     add({.verb = MountVerb::tmpfs,
          .target = "context",
-         .text = "mode=755" + owner(),
+         .text = "mode=755,size=" + std::to_string(spec_.context->size.bytes) +
+                 ",nr_inodes=" + std::to_string(context_entries(spec_.context->size)) + owner(),
          .attributes = kNoSuidDev,
          .flags = spec::kMakeTarget,
          .flag = "--context"});
-    add({.verb = MountVerb::fill, .target = "context", .flag = "--context"});
+    add({.verb = MountVerb::fill,
+         .target = "context",
+         .source = spec_.context->source,
+         .text = spec_.context->verify ? "verified" : "",
+         .flag = "--context"});
     plan_.fills_context = true;
     place("/context", Access::read_write);
   }
@@ -337,9 +372,10 @@ class Planner {
   void volume(std::size_t index) {
     const spec::Volume& item = spec_.volumes[index];
     mount_source(item.source, item.target, sources_.volumes[index],
-                 item.writable ? kNoSuidDev : kReadOnly,
-                 "--volume " + item.source + ":" + item.target);
+                 item.writable ? kNoSuidDev : kReadOnly, item.flag);
     if (item.writable) place(item.target, Access::read_write);
+    if (item.writable && sources_.volumes[index].fresh)
+      add({.verb = MountVerb::own, .target = inside(item.target), .flag = item.flag});
   }
 
   void mount_source(const std::string& source, const std::string& target,
@@ -361,6 +397,11 @@ class Planner {
 };
 
 }  // namespace
+
+std::uint64_t context_entries(ByteSize size) {
+  constexpr std::uint64_t kLeast = 1024;
+  return std::max(kLeast, size.bytes / 1024);
+}
 
 RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources, const HostView& host) {
   return Planner(spec, sources, host).run();

@@ -24,6 +24,13 @@ struct SourceIdentity {
   dev_t device = 0;
   ino_t inode = 0;
   bool directory = true;
+  bool fresh = false;  // a named volume that was made for this start
+};
+
+struct DeviceIdentity {
+  SourceIdentity node;
+  dev_t number = 0;
+  bool block = false;
 };
 
 struct MountOp {
@@ -45,6 +52,7 @@ enum class Access { read, devices, read_write };
 struct Place {
   std::string path;
   Access access = Access::read;
+  int fd = -1;  // the place itself, opened by the parent; -1: the child opens the path
 };
 
 struct RootPlan {
@@ -58,9 +66,15 @@ struct Sources {
   SourceIdentity rootfs;
   SourceIdentity context;
   std::vector<SourceIdentity> volumes;
+  std::vector<DeviceIdentity> devices;
+  bool made_dev = false;             // root: /dev comes from the parent, with their nodes in it
   std::vector<std::string> secrets;  // what is in them
   bool idmapped = false;  // mount trees are made by the parent with the container's ids (root only)
 };
+
+/// How many files, directories and links a context of this size holds: each takes about 1 KiB of
+/// the kernel's memory, which no other limit counts when there is no cgroup.
+[[nodiscard]] std::uint64_t context_entries(ByteSize size);
 
 [[nodiscard]] RootPlan plan_root(const spec::ContainerSpec& spec, const Sources& sources,
                                  const HostView& host);

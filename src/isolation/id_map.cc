@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace nucleus::isolation {
 namespace {
@@ -107,9 +108,13 @@ Result<pid_t> spawn_helper(const char* program, pid_t pid, const std::vector<IdR
   pid_t helper = -1;
   const int code =
       ::posix_spawn(&helper, program, nullptr, nullptr, argv.data(), no_environment.data());
-  if (code != 0) return fail(Kind::runtime, code, "start", program);
+  if (code != 0) return fail(Kind::runtime, code, "start", program, sys::process_limit_hint(code));
   return helper;
 }
+
+// Ids are written through /proc, by us or by newuidmap(1).
+bool proc_is_missing() { return ::access("/proc/self/status", F_OK) < 0; }
+constexpr const char* kMountProc = "there is no /proc here: mount one";
 
 Result<> await_helper(const char* program, pid_t helper) {
   int status = 0;
@@ -117,10 +122,13 @@ Result<> await_helper(const char* program, pid_t helper) {
     if (errno != EINTR) return fail(Kind::runtime, errno, "wait for", program);
   }
   if (status == 0) return {};
-  return fail(Kind::runtime, 0, "write the id map with", program,
-              "it refused the ranges of /etc/subuid and /etc/subgid: check them, and that it is "
-              "setuid or has its file "
-              "capability");
+  return fail(
+      Kind::runtime, 0, "write the id map with", program,
+      proc_is_missing()
+          ? kMountProc
+          : "it refused the ranges of /etc/subuid and /etc/subgid: check them, and that it is "
+            "setuid or has its file "
+            "capability");
 }
 
 }  // namespace
@@ -171,6 +179,19 @@ std::string map_text(const std::vector<IdRange>& ranges) {
 Result<IdMaps> choose_maps(const spec::ContainerSpec& spec, const Caller& caller,
                            const std::optional<std::string>& state_root,
                            std::vector<std::string>& notes) {
+  if (spec.shares_host()) {
+    IdMaps maps;
+    maps.writer = MapWriter::none;
+    // The workload is the caller, or somebody whom root has become.
+    maps.deny_setgroups = spec.identity.uid == caller.uid;
+    maps.uids = {{.inside = 0, .outside = 0, .count = UINT32_MAX}};
+    maps.gids = maps.uids;
+    if (maps.deny_setgroups) {
+      maps.uids = {{.inside = caller.uid, .outside = caller.uid, .count = 1}};
+      maps.gids = {{.inside = caller.gid, .outside = caller.gid, .count = 1}};
+    }
+    return maps;
+  }
   if (spec.userns == spec::UserNamespace::host) {
     if (caller.uid != 0) {
       return fail(Kind::usage, EPERM, "take --userns", "host",
@@ -217,9 +238,14 @@ Result<> write_maps(pid_t pid, const IdMaps& maps) {
     return uid_done;
   }
   const std::string proc = "/proc/" + std::to_string(pid);
-  if (maps.deny_setgroups) NUCLEUS_CHECK(sys::write_file_at(AT_FDCWD, proc + "/setgroups", "deny"));
-  NUCLEUS_CHECK(sys::write_file_at(AT_FDCWD, proc + "/uid_map", map_text(maps.uids)));
-  return sys::write_file_at(AT_FDCWD, proc + "/gid_map", map_text(maps.gids));
+  const auto write = [&](const char* file, const std::string& text) {
+    auto written = sys::write_file_at(AT_FDCWD, proc + file, text);
+    if (!written && proc_is_missing()) written.error().hint = kMountProc;
+    return written;
+  };
+  if (maps.deny_setgroups) NUCLEUS_CHECK(write("/setgroups", "deny"));
+  NUCLEUS_CHECK(write("/uid_map", map_text(maps.uids)));
+  return write("/gid_map", map_text(maps.gids));
 }
 
 }  // namespace nucleus::isolation

@@ -12,7 +12,7 @@
 namespace nucleus::isolation {
 
 /// The CLONE_NEW* flags of a container: user, pid, mount, uts, ipc, cgroup always; net unless the
-/// host's is shared.
+/// host's is shared. None at all for --isolation landlock.
 [[nodiscard]] std::uint64_t clone_flags(const spec::ContainerSpec& spec);
 
 /// The error of a refused clone3, with the switch of the host that most likely refused it (sysctls

@@ -30,6 +30,7 @@ const char* verb_text(spec::MountVerb verb) {
     case spec::MountVerb::enter: return "enter";
     case spec::MountVerb::attributes:
     case spec::MountVerb::attributes_rec: return "set the mount attributes of";
+    case spec::MountVerb::own: return "give to the container's user";
     case spec::MountVerb::fill: return "fill";
   }
   return "build";
@@ -42,14 +43,24 @@ std::string mount_hint(const filesystem::MountOp& op, int errnum) {
     return "a container around us hides parts of /proc; give that one an unmasked /proc "
            "(systempaths=unconfined)";
   }
+  if (op.verb == MountVerb::directory && (op.flags & spec::kNoLinks) != 0 &&
+      (errnum == ELOOP || errnum == ENOTDIR)) {
+    return "/proc, /sys and /dev of a rootfs must be directories, or missing, and no symbolic "
+           "links";
+  }
+  if (errnum == EBUSY && op.target != ".")
+    return "symbolic links of the rootfs lead this place to the root itself";
+  if (errnum == ENOSYS) return mount_call_hint(errnum);
   if (errnum == ESTALE) return "the path was replaced while the container was started";
   if (errnum == EROFS)
     return "the place lies on a read-only part of the root: choose another, or mount a --tmpfs "
            "there";
-  if (errnum == ENOTDIR && host)
+  if ((errnum == ENOTDIR || errnum == EINVAL) && host)
     return "one of source and target is a directory and the other is not";
   if (errnum == EACCES && host)
     return "the source, or a directory above it, is not readable for you";
+  if (op.verb == MountVerb::tmpfs && errnum == EINVAL)
+    return "something that is no directory is there in the rootfs";
   if (op.verb == MountVerb::overlay)
     return "the kernel must allow overlayfs in user namespaces (Linux 5.11)";
   if (errnum == ELOOP) return "symbolic links in the root lead in a circle";
@@ -66,6 +77,10 @@ Error mount_failure(const LaunchPlan& plan, const child::Message& message) {
   Error error = fail(Kind::runtime, message.errnum, verb_text(op.verb), host ? op.source : target,
                      mount_hint(op, message.errnum))
                     .error();
+  const bool makes = host || op.verb == spec::MountVerb::directory ||
+                     op.verb == spec::MountVerb::file || op.verb == spec::MountVerb::tmpfs;
+  if (message.errnum == ENOENT && makes && plan.spec->rootfs && error.hint.empty())
+    error.hint = "a symbolic link of the rootfs leads nowhere there";
   if (host) error.trail.push_back("on " + target);
   if (!op.flag.empty()) error.trail.push_back(op.flag);
   return error;
@@ -91,6 +106,13 @@ Error execute_failure(const LaunchPlan& plan, int errnum) {
 
 }  // namespace
 
+std::string mount_call_hint(int errnum) {
+  return errnum == ENOSYS
+             ? "Linux 5.15 or newer is needed (fsopen, open_tree, move_mount, mount_setattr), and "
+               "the seccomp profile of a container around us may hide its calls"
+             : "";
+}
+
 Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
   const auto simple = [&](std::string op, std::string subject, std::string hint = "") {
     return fail(Kind::runtime, message.errnum, std::move(op), std::move(subject), std::move(hint))
@@ -109,10 +131,22 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::become_root: return simple("become root of", "the container's user namespace");
     case Step::set_host_name: return simple("set the host name", plan.spec->hostname);
     case Step::raise_loopback: return simple("bring up", "the container's loopback interface");
-    case Step::make_root: return simple("make", "the container's root file system");
+    case Step::time_namespace:
+      return simple(message.index == 2 ? "set the clocks of" : "enter", "--time-namespace",
+                    message.errnum == ERANGE
+                        ? "a clock would begin before zero, or run over: its own time and the "
+                          "offset together are at least 0"
+                    : message.errnum == EINVAL || message.errnum == ENOENT
+                        ? "the kernel needs time namespaces (Linux 5.6, CONFIG_TIME_NS)"
+                        : "");
+    case Step::make_root:
+      return simple("make", "the container's root file system", mount_call_hint(message.errnum));
     case Step::pivot: return simple("pivot to", "the container's root file system");
     case Step::close_descriptors:
-      return simple("close", "inherited descriptors", "raise the limit of open files");
+      return simple("close", "inherited descriptors",
+                    message.errnum == EMFILE || message.errnum == EINVAL
+                        ? "raise the limit of open files (ulimit -n)"
+                        : "");
     case Step::no_new_privileges: return simple("set", "no_new_privs");
     case Step::bounding_set: return simple("drop", "the capability bounding set");
     case Step::terminal: return simple("make the terminal of", "--tty");
@@ -124,8 +158,13 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::rlimit: return simple("set", "a resource limit (setrlimit)");
     case Step::new_session: return simple("start", "a new session");
     case Step::keyring:
-      return simple("join", "a new session keyring",
-                    "the caller's quota of keys may be used up (/proc/key-users)");
+      return simple(
+          "join", "a new session keyring",
+          message.errnum == EPERM
+              ? "a container around us refuses keyctl(2); --allow-degraded keyring goes on "
+                "without"
+              : "the caller's quota of keys may be used up (/proc/key-users)");
+
     case Step::landlock_ruleset: return simple("make", "the Landlock ruleset");
     case Step::landlock_rule:
       return simple("add a Landlock rule for", message.index < plan.root.places.size()
@@ -139,9 +178,15 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
     case Step::execute_init: return simple("execute", "the container's init");
     case Step::init_config: return simple("read", "the init's configuration");
     case Step::fork_workload:
-      return simple("fork", plan.spec->argv.front(),
-                    message.errnum == EAGAIN ? "raise --pids" : "");
-    case Step::parent_gone: break;
+      return simple(
+          "fork", plan.spec->argv.front(),
+          message.errnum == EAGAIN ? "raise --pids, or the caller's own limit (ulimit -u)" : "");
+    case Step::parent_gone: return simple("tie to the life of nucleus", "the container");
+    case Step::hear_parent: return simple("hear from nucleus in", "the container");
+    case Step::signals: return simple("reset", "the workload's signals");
+    case Step::init_setup: return simple("set up", "the container's init");
+    case Step::process_group: return simple("make", "the workload's process group");
+    case Step::wait_for_workload: return simple("wait for", plan.spec->argv.front());
   }
   return simple("start", plan.spec->argv.front());
 }

@@ -1,5 +1,8 @@
 #include "launch/freeze.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -51,22 +54,34 @@ std::vector<const char*> pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
-void freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
+Result<> freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
   const int abi = plan.facts.landlock_abi;
   child::Script& script = frozen.script;
-  script.landlock_size = landlock::ruleset_size(abi);
+  script.landlock_size = abi == 0 ? 0 : landlock::ruleset_size(abi);
   script.landlock_rights = landlock::rights(abi);
   script.landlock_scopes = landlock::scopes(abi);
+  // A network namespace of its own is what a program may do as it likes with.
+  if (plan.spec->shares_host() && plan.spec->network == spec::NetworkMode::none)
+    script.landlock_network = landlock::network_rights(abi);
   script.landlock_stream_rights =
       landlock::file_rights(abi) & ~static_cast<std::uint64_t>(LANDLOCK_ACCESS_FS_EXECUTE);
   for (const filesystem::Place& place : plan.root.places) {
     const std::uint64_t rights = rights_of(place.access, abi);
+    int fd = -1;
+    if (place.fd >= 0) {
+      // Above the numbers that the child puts the init's own on.
+      fd = ::fcntl(place.fd, F_DUPFD_CLOEXEC, 16);
+      if (fd < 0) return fail(Kind::runtime, errno, "keep open", place.path);
+      frozen.place_fds.emplace_back(fd);
+    }
     frozen.places.push_back({.path = place.path.c_str(),
+                             .fd = fd,
                              .rights = rights,
                              .file_rights = rights & landlock::file_rights(abi)});
   }
   script.places = frozen.places.data();
   script.place_count = frozen.places.size();
+  return {};
 }
 
 }  // namespace
@@ -81,6 +96,7 @@ std::string init_config(const std::vector<std::string>& candidates,
   header.confirm = tasks.confirm ? 1 : 0;
   header.terminal = tasks.terminal ? 1 : 0;
   header.park = tasks.park ? 1 : 0;
+  header.subreaper = tasks.subreaper ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
   std::string strings;
@@ -116,34 +132,51 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.groups = spec.identity.groups.data();
   script.group_count = spec.identity.groups.size();
   for (const int capability : spec.capabilities) script.capabilities |= 1ULL << capability;
+  const bool shares_host = spec.shares_host();
+  script.own_root = !shares_host;
+  script.drops_bounding_set = !shares_host || script.may_set_groups;
   script.detach_propagation = spec.userns == spec::UserNamespace::host;
-  script.raise_loopback = spec.network == spec::NetworkMode::none;
-  script.host_name = spec.hostname.c_str();
+  script.raise_loopback = !shares_host && spec.network == spec::NetworkMode::none;
+  if (spec.clocks) {
+    script.clocks = plan.clocks.c_str();
+    script.clocks_size = plan.clocks.size();
+  }
+  script.host_name = shares_host ? nullptr : spec.hostname.c_str();
   script.host_name_size = spec.hostname.size();
   for (const filesystem::MountOp& op : plan.root.ops) out.steps.push_back(frozen(op));
   script.steps = out.steps.data();
   script.step_count = out.steps.size();
   script.cwd = spec.cwd.c_str();
   script.terminal = spec.terminal;
+  script.terminal_device = shares_host ? "/dev/ptmx" : "/dev/pts/ptmx";
   script.rows = plan.rows;
   script.columns = plan.columns;
   for (const auto& [resource, value] : plan.rlimits)
     out.limits.push_back({.resource = resource, .value = value});
   script.limits = out.limits.data();
   script.limit_count = out.limits.size();
+  script.join_keyring = plan.facts.keyrings;
   script.last_capability = plan.facts.last_capability;
-  freeze_landlock(plan, out);
-  const auto filter = security::seccomp::builtin_filter();
+  NUCLEUS_CHECK(freeze_landlock(plan, out));
+  using security::seccomp::Surface;
+  const Surface surface = !shares_host                              ? Surface::own_namespaces
+                          : spec.network == spec::NetworkMode::host ? Surface::host_with_network
+                                                                    : Surface::host;
+  const std::span<const sock_filter> filter =
+      plan.filter.empty() ? security::seccomp::builtin_filter(surface) : std::span(plan.filter);
+  script.filter_asks = shares_host;
   script.filter = filter.data();
   script.filter_size = static_cast<std::uint16_t>(filter.size());
   if (spec.init) {
     const std::string_view image(
         nucleus_init_image, static_cast<std::size_t>(nucleus_init_image_end - nucleus_init_image));
     out.init_image = NUCLEUS_TRY(sys::sealed_memfd("init", image));
-    out.init_config = NUCLEUS_TRY(sys::sealed_memfd(
-        "init-config",
-        init_config(plan.candidates, spec.argv, spec.env,
-                    {.confirm = plan.read_back, .terminal = spec.terminal, .park = plan.park})));
+    out.init_config = NUCLEUS_TRY(
+        sys::sealed_memfd("init-config", init_config(plan.candidates, spec.argv, spec.env,
+                                                     {.confirm = plan.read_back,
+                                                      .terminal = spec.terminal,
+                                                      .park = plan.park,
+                                                      .subreaper = shares_host})));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();
   } else {

@@ -20,6 +20,7 @@ struct Frozen {
   std::vector<child::Place> places;
   std::vector<child::Limit> limits;
   std::vector<const char*> candidates, argv, envp;
+  std::vector<sys::UniqueFd> place_fds;
   sys::UniqueFd init_image;
   sys::UniqueFd init_config;
 };
@@ -28,9 +29,10 @@ struct Frozen {
 
 /// What the init does besides running its workload.
 struct InitTasks {
-  bool confirm = false;   // wait for a `go` after the start
-  bool terminal = false;  // the streams are one
-  bool park = false;      // wait for a `go` before the start
+  bool confirm = false;    // wait for a `go` after the start
+  bool terminal = false;   // the streams are one
+  bool park = false;       // wait for a `go` before the start
+  bool subreaper = false;  // there is no pid namespace: see launch/init/config.h
 };
 
 /// The init's configuration as one block. Exposed for tests.

@@ -76,6 +76,7 @@ Result<Joined> join(const LaunchPlan& plan, const JoinRequest& request) {
   script.parent_socket = ours.get();
   script.join_pidfd = request.pidfd;
   script.join_flags = static_cast<long>(plan.clone_flags);
+  if (script.clocks != nullptr) script.join_flags |= CLONE_NEWTIME;
   // Whom it may signal is bounded by the pid namespace; its Landlock domain is another than the
   // workload's, which the scope would keep it from.
   script.landlock_scopes &= ~static_cast<std::uint64_t>(sys::uapi::kScopeSignal);

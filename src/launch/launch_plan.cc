@@ -1,6 +1,7 @@
 #include "launch/launch_plan.h"
 
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <charconv>
 
 #include "isolation/namespaces.h"
+#include "security/seccomp/filter.h"
 #include "sys/file.h"
 
 namespace nucleus::launch {
@@ -17,6 +19,19 @@ namespace {
 
 constexpr rlim_t kSoftOpenFiles = 1024;   // select(2) breaks above
 constexpr rlim_t kHardOpenFiles = 65536;  // a server may raise itself to this
+
+// time_namespaces(7): a line a clock; one that stays as it is needs none.
+std::string offsets_text(const spec::Clocks& clocks) {
+  std::string text;
+  const auto line = [&](const char* name, const spec::ClockOffset& offset) {
+    if (offset.seconds == 0 && offset.nanoseconds == 0) return;
+    text += std::string(name) + " " + std::to_string(offset.seconds) + " " +
+            std::to_string(offset.nanoseconds) + "\n";
+  };
+  line("monotonic", clocks.monotonic);
+  line("boottime", clocks.boottime);
+  return text;
+}
 
 }  // namespace
 
@@ -29,7 +44,13 @@ KernelFacts read_kernel_facts() {
     std::from_chars(text->data(), text->data() + text->size(), facts.last_capability);
   }
   ::getrlimit(RLIMIT_NOFILE, &facts.open_files);
+  ::getrlimit(RLIMIT_NPROC, &facts.processes);
   return facts;
+}
+
+bool keyrings_are_allowed() {
+  return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) >= 0 ||
+         errno != EPERM;
 }
 
 std::vector<std::string> command_candidates(const spec::ContainerSpec& spec) {
@@ -52,10 +73,17 @@ std::vector<std::string> command_candidates(const spec::ContainerSpec& spec) {
 Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::IdMaps& maps,
                              filesystem::RootPlan root, const KernelFacts& facts,
                              std::uint64_t nproc) {
-  if (facts.landlock_abi == 0) {
+  if (facts.landlock_abi == 0 && !spec.may_miss.landlock) {
     return fail(
         Kind::runtime, ENOSYS, "apply", "Landlock",
-        "boot the kernel with landlock in its lsm= list; a container around us may also hide it");
+        "boot the kernel with landlock in its lsm= list; a container around us may also hide it; "
+        "--allow-degraded landlock goes on without");
+  }
+  // Without the scope of signals the init's kill(-1) would be meant for all of the user's
+  // processes.
+  if (spec.shares_host() && facts.landlock_abi < 6) {
+    return fail(Kind::runtime, ENOSYS, "hold signals with", "Landlock",
+                "--isolation landlock needs Linux 6.12; see nucleus doctor");
   }
   LaunchPlan plan;
   plan.spec = &spec;
@@ -67,7 +95,11 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
   plan.rlimits.push_back(
       {RLIMIT_NOFILE, {.rlim_cur = std::min(hard, kSoftOpenFiles), .rlim_max = hard}});
   plan.rlimits.push_back({RLIMIT_CORE, {.rlim_cur = 0, .rlim_max = 0}});
-  if (nproc != 0) plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = nproc, .rlim_max = nproc}});
+  if (nproc != 0) {
+    // The caller may be held to fewer: that holds inside too, and only root could raise it.
+    const rlim_t most = std::min<rlim_t>(nproc, facts.processes.rlim_max);
+    plan.rlimits.push_back({RLIMIT_NPROC, {.rlim_cur = most, .rlim_max = most}});
+  }
   for (const spec::Ulimit& wish : spec.ulimits) {
     rlimit own{};
     ::getrlimit(static_cast<__rlimit_resource>(wish.resource), &own);
@@ -79,6 +111,8 @@ Result<LaunchPlan> make_plan(const spec::ContainerSpec& spec, const isolation::I
     std::erase_if(plan.rlimits, [&](const auto& other) { return other.first == wish.resource; });
     plan.rlimits.push_back({wish.resource, {.rlim_cur = wish.soft, .rlim_max = wish.hard}});
   }
+  if (!spec.seccomp_allow.empty()) plan.filter = security::seccomp::filter_with(spec.seccomp_allow);
+  if (spec.clocks) plan.clocks = offsets_text(*spec.clocks);
   plan.candidates = command_candidates(spec);
   return plan;
 }

@@ -2,6 +2,7 @@
 // decided it.
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/resource.h>
 
 #include <cstdint>
@@ -19,11 +20,16 @@ namespace nucleus::launch {
 /// What this kernel offers, asked once a start.
 struct KernelFacts {
   int landlock_abi = 0;  // 0: none
+  bool keyrings = true;  // false: keyctl(2) is refused to us
   int last_capability = 40;
   rlimit open_files{};  // our own: hard limits cannot be raised
+  rlimit processes{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 };
 
 [[nodiscard]] KernelFacts read_kernel_facts();
+
+/// False where something around us, as Docker's seccomp policy, refuses keyctl(2): keyrings(7).
+[[nodiscard]] bool keyrings_are_allowed();
 
 struct LaunchPlan {
   const spec::ContainerSpec* spec = nullptr;
@@ -34,6 +40,9 @@ struct LaunchPlan {
   std::vector<std::pair<int, rlimit>> rlimits;
   std::uint16_t rows = 0, columns = 0;  // of the terminal, when there is one
   bool park = false;                    // stop before the workload's execve, until release()
+  std::vector<sock_filter> filter;      // instead of the built-in one; empty: that
+  std::string clocks;                   // what goes into timens_offsets
+  bool await_start = false;             // launch() comes back when the workload runs, not before
   bool read_back = false;  // hold the init after the start, so that Hooks.read_back finds it alive
   std::vector<std::string> candidates;  // the paths that the command may be at
 };

@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 #include <cerrno>
 #include <cstring>
@@ -49,6 +52,42 @@ TEST(MakePlan, RefusesToGoWithoutLandlock) {
       make_plan(spec, maps, {}, {.landlock_abi = 0, .last_capability = 40, .open_files = {}}, 0);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().text().find("Landlock"), std::string::npos);
+}
+
+TEST(MakePlan, TakesTheCallersOwnLimitOfProcessesWhenItIsSmaller) {
+  const spec::ContainerSpec spec = some_spec();
+  const isolation::IdMaps maps;
+  KernelFacts facts{.landlock_abi = 4, .last_capability = 40, .open_files = {4096, 4096}};
+  const auto most = [&](rlim_t own) {
+    facts.processes = {.rlim_cur = own, .rlim_max = own};
+    const auto plan = make_plan(spec, maps, {}, facts, 512);
+    EXPECT_TRUE(plan);
+    for (const auto& [resource, value] : plan->rlimits) {
+      if (resource == RLIMIT_NPROC) return value.rlim_max;
+    }
+    return rlim_t{0};
+  };
+  EXPECT_EQ(most(100), 100U);
+  EXPECT_EQ(most(RLIM_INFINITY), 512U);
+}
+
+TEST(Receive, HearsTheLastWordsOfAPeerThatHasNotReadOurs) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const sys::UniqueFd ours(ends[0]);
+  sys::UniqueFd theirs(ends[1]);
+  child::Message words{};
+  words.kind = child::MessageKind::failed;
+  words.errnum = EROFS;
+  ASSERT_EQ(::send(theirs.get(), &words, sizeof words, 0), static_cast<ssize_t>(sizeof words));
+  ASSERT_EQ(::send(ours.get(), &words, sizeof words, 0), static_cast<ssize_t>(sizeof words));
+  theirs.reset();
+  const auto heard = receive(ours.get(), nullptr);
+  ASSERT_TRUE(heard && *heard) << "the kernel tells of the reset first";
+  EXPECT_EQ((*heard)->errnum, EROFS);
+  const auto end = receive(ours.get(), nullptr);
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(*end);
 }
 
 TEST(MakePlan, NeverRaisesALimit) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -56,7 +57,16 @@ struct Cloned {
   bool into_cgroup = false;
 };
 
-Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, int cgroup_fd) {
+// clone(2) where clone3 is missing: seccomp profiles of older container engines hide it, since a
+// filter cannot see its arguments. It takes the same flags but cannot begin in a cgroup. `pidfd`
+// comes in the place of the parent's copy of the thread id (Linux 5.2).
+long clone_without_cgroup(std::uint64_t flags, int& pidfd) {
+  return ::syscall(SYS_clone, flags | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+}
+
+Result<Cloned> clone_child(const LaunchPlan& plan, child::Script& script,
+                           const resources::Cgroup& cgroup) {
+  const int cgroup_fd = cgroup.clone_into_fd();
   int pidfd = -1;
   clone_args args{};
   args.flags = plan.clone_flags | CLONE_PIDFD;
@@ -66,39 +76,55 @@ Result<Cloned> clone_child(const LaunchPlan& plan, const child::Script& script, 
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<__u64>(cgroup_fd);
   }
-  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  bool into_cgroup = cgroup_fd >= 0;
+  script.wait_for_limits = cgroup.needs_attach(into_cgroup);
+  long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0 && errno == ENOSYS) {
+    into_cgroup = false;
+    script.wait_for_limits = cgroup.needs_attach(into_cgroup);
+    pid = clone_without_cgroup(plan.clone_flags | CLONE_PIDFD, pidfd);
+  }
   if (pid == 0) child::run_script(script);
   if (pid < 0) return std::unexpected(isolation::explain_clone_failure(errno));
   return Cloned{.child = sys::Child(static_cast<pid_t>(pid), sys::UniqueFd(pidfd)),
-                .into_cgroup = cgroup_fd >= 0};
+                .into_cgroup = into_cgroup};
 }
 
 // The source as the container shall see it: a copy of its mounts, its attributes set, its ids
 // shifted into the container's. mount_setattr(2), "ID-mapped mounts".
 Result<sys::UniqueFd> mount_tree(const TreeSource& source, int user_namespace,
                                  std::vector<std::string>& notes) {
+  if (!source.nodes.empty()) return make_device_tree(source.nodes, source.uid, source.gid);
   const auto clone = [&] {
     return sys::UniqueFd(static_cast<int>(
         ::syscall(SYS_open_tree, source.fd, "",
                   AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
   };
   sys::UniqueFd tree = clone();
-  if (!tree.valid()) return fail(Kind::runtime, errno, "copy the mounts of", source.flag);
+  if (!tree.valid()) {
+    return fail(Kind::runtime, errno, "copy the mounts of", source.flag, mount_call_hint(errno));
+  }
   mount_attr attributes{};
   attributes.attr_set = source.attributes;
   attributes.propagation = MS_PRIVATE;
-  if (user_namespace >= 0) {
+  if (user_namespace >= 0 && source.owners != TreeOwners::unmapped) {
     mount_attr mapped = attributes;
     mapped.attr_set |= MOUNT_ATTR_IDMAP;
     mapped.userns_fd = static_cast<__u64>(user_namespace);
     if (::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &mapped,
                   sizeof mapped) == 0)
       return tree;
-    if (source.writable) {
+    if (errno == ENOSYS) {
       return fail(Kind::runtime, errno, "map the owners of files in", source.flag,
-                  "its file system does not take idmapped mounts, and without one the container's "
-                  "files would belong to "
-                  "ids that nobody has; make it read-only, or use --userns host");
+                  mount_call_hint(errno));
+    }
+    if (source.owners == TreeOwners::mapped) {
+      return fail(
+          Kind::runtime, errno, "keep the owners of files in", source.flag,
+          (errno == EPERM
+               ? "it, or a mount below it, is an idmapped mount already: "
+               : "its file system, or that of a mount below it, takes no idmapped mounts: ") +
+              source.cure);
     }
     notes.push_back("owners of files are not shown as they are in " + source.flag +
                     ": no idmapped mount (" + errno_text(errno) + ")");
@@ -132,9 +158,11 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
 // further than its root before it is told.
 Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
                    const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
-                   std::vector<std::string>& notes) {
+                   const Hooks& hooks, std::vector<std::string>& notes) {
   const pid_t pid = cloned.child.pid();
   NUCLEUS_CHECK(isolation::write_maps(pid, *plan.maps));
+  if (hooks.created) NUCLEUS_CHECK(hooks.created(pid));
+
   NUCLEUS_CHECK(send(socket, MessageKind::go, NUCLEUS_TRY(mount_trees(plan, pid, trees, notes))));
   if (!cgroup.needs_attach(cloned.into_cgroup)) return {};
   NUCLEUS_CHECK(cgroup.attach(pid, cloned.into_cgroup));
@@ -150,7 +178,6 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
                    Launched& launched) {
-  sys::UniqueFd& terminal = launched.terminal;
   bool fill_due = plan.root.fills_context;
   for (;;) {
     sys::UniqueFd fd;
@@ -180,8 +207,15 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         NUCLEUS_CHECK(send(socket, MessageKind::filled, {}));
         continue;
       case MessageKind::terminal:
-        if (!plan.spec->terminal || terminal.valid() || !fd.valid()) break;
-        terminal = std::move(fd);
+        if (!plan.spec->terminal || launched.terminal.valid() || !fd.valid()) break;
+        launched.terminal = std::move(fd);
+        continue;
+      case MessageKind::listener:
+        if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
+        launched.listener = std::move(fd);
+        NUCLEUS_CHECK(send(socket, MessageKind::go, {}));
+        // All that is still to come is told by the init's end, as with namespaces.
+        if (!launched.started) return {};
         continue;
       default: break;
     }
@@ -202,9 +236,11 @@ Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
   header.msg_controllen = sizeof control;
   ssize_t got = 0;
   do {
+    // A peer that has closed with our words unread is told as ECONNRESET, once, before the words of
+    // its own that still wait here.
     got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  if (got == 0 || (got < 0 && errno == ECONNRESET)) return std::optional<Message>();
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (got == 0) return std::optional<Message>();
   if (got < 0) return fail(Kind::runtime, errno, "hear from", "the container's first process");
   if (got != sizeof message)
     return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
@@ -249,6 +285,25 @@ bool is_being_set_up(const Launched& container) {
   return (std::strtoul(stat->c_str() + at, nullptr, 10) & kForkedWithoutExec) != 0;
 }
 
+namespace {
+
+// When something about the child fails, it may be because the child has: its own words, or its end,
+// say more than that nobody was there.
+Error better_words(const LaunchPlan& plan, sys::Child& child, int socket, Error error) {
+  pollfd words{.fd = socket, .events = POLLIN, .revents = 0};
+  while (::poll(&words, 1, 0) > 0) {
+    const auto message = receive(socket, nullptr);
+    if (!message) return error;
+    if (!*message) break;
+    if ((*message)->kind == MessageKind::failed) return explain_failure(plan, **message);
+  }
+  const auto status = child.try_wait();
+  if (status && *status) return killed_during_setup(plan).error();
+  return error;
+}
+
+}  // namespace
+
 Result<> release(const LaunchPlan& plan, Launched& container, const Hooks& hooks) {
   NUCLEUS_CHECK(send(container.socket.get(), MessageKind::go, {}));
   NUCLEUS_CHECK(accompany(plan, container.init.pid(), container.socket.get(), hooks, container));
@@ -269,16 +324,16 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
   frozen->script.parent_socket = ours.get();
   frozen->script.fills_context = plan.root.fills_context;
-  frozen->script.wait_for_limits = cgroup.needs_attach(cgroup.clone_into_fd() >= 0);
   // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the
   // container.
-  Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup.clone_into_fd()));
+  Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup));
   theirs.reset();
-  NUCLEUS_CHECK(open_gate(plan, cloned, ours.get(), cgroup, trees, notes));
+  if (auto opened = open_gate(plan, cloned, ours.get(), cgroup, trees, hooks, notes); !opened)
+    return std::unexpected(better_words(plan, cloned.child, ours.get(), std::move(opened.error())));
   Launched launched;
-  launched.started = plan.park || plan.read_back || plan.root.fills_context || !plan.spec->init ||
-                     plan.spec->terminal;
-  if (launched.started) {
+  launched.started = plan.park || plan.read_back || plan.await_start || plan.root.fills_context ||
+                     !plan.spec->init || plan.spec->terminal;
+  if (launched.started || plan.spec->shares_host()) {
     NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
   }
   launched.init = std::move(cloned.child);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "launch/child/handshake.h"
+#include "launch/device_tree.h"
 #include "launch/launch_plan.h"
 #include "resources/cgroup.h"
 #include "sys/process.h"
@@ -13,12 +14,20 @@
 
 namespace nucleus::launch {
 
+/// What the numbers of a tree's owners become: the container's own (or an error), the same where
+/// the file system can do it and nobody's where it cannot, nobody's.
+enum class TreeOwners { mapped, mapped_if_possible, unmapped };
+
 /// A source whose mount tree the parent makes, in the order of the plan's tree steps.
 struct TreeSource {
   int fd = -1;  // O_PATH, opened and checked
   std::uint64_t attributes = 0;
-  bool writable = false;
+  TreeOwners owners = TreeOwners::mapped_if_possible;
   std::string flag;
+  std::vector<DeviceNode> nodes = {};  // of a /dev, which is made and not copied
+  uid_t uid = 0;                       // its owner
+  gid_t gid = 0;
+  std::string cure = {};  // what to do when owners cannot be mapped
 };
 
 struct Hooks {
@@ -27,6 +36,8 @@ struct Hooks {
   /// Fills the context: `directory` is the empty tmpfs of the container whose first process is
   /// `pid`.
   std::function<Result<>(int directory, pid_t pid)> fill_context;
+  /// The namespaces of process `pid` are there, and nothing is in them yet; may be empty.
+  std::function<Result<>(pid_t pid)> created;
   /// Reads back what is in force in process `pid`; called when the workload runs and plan.read_back
   /// is set.
   std::function<void(pid_t pid)> read_back;
@@ -37,6 +48,7 @@ struct Launched {
   sys::UniqueFd socket;    // to the init; invalid without one
   sys::UniqueFd terminal;  // its other end, with spec.terminal
   bool parked = false;     // it waits for release()
+  sys::UniqueFd listener;  // what the seccomp filter asks, without namespaces
   bool started = true;  // the workload is known to run; else last_word() tells whether it ever did
 };
 
@@ -62,6 +74,9 @@ struct Launched {
 
 /// Whether the first process is still nucleus' own child that has executed nothing yet.
 [[nodiscard]] bool is_being_set_up(const Launched& container);
+
+/// What to do when a call on mounts has failed with `errnum`; empty when there is nothing to say.
+[[nodiscard]] std::string mount_call_hint(int errnum);
 
 /// The sentence behind a `failed` message (failure_text.cc).
 [[nodiscard]] Error explain_failure(const LaunchPlan& plan, const child::Message& message);

@@ -161,12 +161,15 @@ Result<> Cgroup::make(const CgroupDirectory& plan) {
     Error error = std::move(written.error());
     error.subject = plan.path + "/" + limit.file;
     if (error.errnum == EACCES && !plan.v2) error.hint = "the cgroup above has a smaller limit";
+    if (error.errnum == EPERM && limit.file == "devices.allow")
+      error.hint = "the cgroup around nucleus does not allow this device";
     if (error.errnum == ENODEV)
       error.hint = "there is no such block device; lsblk shows their numbers";
     if (error.errnum == ENOENT)
       error.hint = "the kernel was built or booted without it (swapaccount=1?)";
     return std::unexpected(with_context(std::move(error), limit.flag));
   }
+  if (!plan.devices.empty()) NUCLEUS_CHECK(attach_devices(made.fd.get(), plan.devices));
   return watch(made);
 }
 

@@ -133,6 +133,15 @@ std::vector<Wish> wishes(const spec::Resources& resources, bool want_usage) {
   return all;
 }
 
+// cgroup-v1/devices.rst: a new cgroup has its parent's list, so that all of it is taken away first.
+Wish devices_wish(const std::vector<DeviceRule>& rules) {
+  Wish wish{.controller = "devices", .flag = "--device", .asked = true, .v1 = {}, .v2 = {}};
+  wish.v1.push_back({.file = "devices.deny", .value = "a", .flag = "--device"});
+  for (const DeviceRule& rule : rules)
+    wish.v1.push_back({.file = "devices.allow", .value = rule.text(), .flag = "--device"});
+  return wish;
+}
+
 CgroupDirectory& directory_at(CgroupPlan& plan, const std::string& path, bool v2) {
   for (CgroupDirectory& directory : plan.directories) {
     if (directory.path == path) return directory;
@@ -179,15 +188,19 @@ Result<CgroupAccess> probe_access(const Hierarchy& hierarchy) {
 }
 
 Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
-                               const std::string& name, const spec::Resources& resources,
-                               bool want_usage, std::vector<std::string>& notes) {
+                               const std::string& name, const CgroupWishes& asked,
+                               std::vector<std::string>& notes) {
   CgroupPlan plan;
-  const std::vector<Wish> all = wishes(resources, want_usage);
+  std::vector<Wish> all = wishes(asked.resources, asked.want_usage);
+  if (!asked.devices.empty()) all.push_back(devices_wish(asked.devices));
+
   for (const Wish& wish : all) {
     const bool io = std::string_view(wish.controller) == "io";
     const auto v1 = hierarchy.v1.find(io ? "blkio" : wish.controller);
-    // cpu time needs no controller of its own on v2: cpu.stat is in every cgroup.
-    const bool always_on_v2 = std::string_view(wish.controller) == "cpuacct";
+    // These need no controller on v2: cpu.stat is in every cgroup, and devices are for a program.
+    const bool devices = std::string_view(wish.controller) == "devices";
+    const bool always_on_v2 = std::string_view(wish.controller) == "cpuacct" || devices;
+
     std::string reason;
     if (v1 != hierarchy.v1.end()) {
       const bool usable = access.root || ::access(v1->second.own.c_str(), W_OK) == 0;
@@ -204,6 +217,7 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
         plan.leave_parent = access.delegated;
         CgroupDirectory& directory = directory_at(plan, plan.v2_parent + "/" + name, true);
         directory.files.insert(directory.files.end(), wish.v2.begin(), wish.v2.end());
+        if (devices) directory.devices = asked.devices;
         if (!always_on_v2) plan.v2_controllers.emplace_back(wish.controller);
         mark(directory, wish.controller);
         continue;
@@ -212,13 +226,18 @@ Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& a
     } else {
       reason = "this host has no " + std::string(wish.controller) + " controller in its cgroups";
     }
+    if (wish.asked && asked.may_miss) {
+      plan.misses = true;
+      notes.push_back("weakened: " + wish.flag + " is not enforced: " + reason);
+      continue;
+    }
     if (wish.asked) {
       return fail(Kind::runtime, 0, "enforce", wish.flag,
                   reason + (access.root ? "; enable the controller, or leave the flag out"
                                         : std::string("; ") + kDelegationCure));
     }
     if (std::string_view(wish.controller) == "pids") {
-      notes.push_back("default limit of " + number(*resources.pids) +
+      notes.push_back("default limit of " + number(*asked.resources.pids) +
                       " processes by RLIMIT_NPROC: " + reason);
     }
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "resources/device_program.h"
 #include "resources/hierarchy.h"
 #include "spec/container_spec.h"
 
@@ -28,6 +29,7 @@ struct CgroupDirectory {
   bool v2 = false;
   bool memory = false, pids = false, cpu = false;  // which counters can be read here
   std::vector<LimitFile> files = {};
+  std::vector<DeviceRule> devices = {};  // v2: what may be opened; empty: everything
 };
 
 struct CgroupPlan {
@@ -35,6 +37,7 @@ struct CgroupPlan {
   std::string v2_parent;                    // where controllers must be enabled for the child
   std::vector<std::string> v2_controllers;  // which
   bool leave_parent = false;  // v2_parent holds processes (ours): move them to a leaf first
+  bool misses = false;        // a limit is not set, as CgroupWishes let it
   bool limits_pids = false;   // false: the pids limit falls to RLIMIT_NPROC
 
   [[nodiscard]] bool empty() const { return directories.empty(); }
@@ -54,13 +57,20 @@ struct CgroupAccess {
 [[nodiscard]] bool needs_cgroup(const spec::Resources& resources, bool want_usage,
                                 bool nproc_holds);
 
+/// What a cgroup is to hold a container to.
+struct CgroupWishes {
+  const spec::Resources& resources;
+  bool want_usage = false;               // peak memory and CPU time are to be reported
+  bool may_miss = false;                 // a limit that cannot be set is a note
+  std::vector<DeviceRule> devices = {};  // may be opened, and no others; empty: not held here
+};
+
 [[nodiscard]] Result<CgroupAccess> probe_access(const Hierarchy& hierarchy);
 
-/// `want_usage`: peak memory and CPU time are to be reported. Errors: a limit that was asked for
+/// Errors: a limit that was asked for
 /// and cannot be set here, with the reason and the cure.
 [[nodiscard]] Result<CgroupPlan> plan_cgroup(const Hierarchy& hierarchy, const CgroupAccess& access,
-                                             const std::string& name,
-                                             const spec::Resources& resources, bool want_usage,
+                                             const std::string& name, const CgroupWishes& asked,
                                              std::vector<std::string>& notes);
 
 }  // namespace nucleus::resources

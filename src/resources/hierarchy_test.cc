@@ -50,9 +50,9 @@ TEST(Hierarchy, SurvivesGarbage) {
 
 TEST(PlanCgroup, UsesEachControllersOwnHierarchyOnV1) {
   std::vector<std::string> notes;
-  const auto plan =
-      plan_cgroup(parse_hierarchy(kHybridMounts, kHybridCgroup),
-                  {.root = true, .v2_available = "\n"}, "nucleus-1", with_memory(), false, notes);
+  const auto plan = plan_cgroup(parse_hierarchy(kHybridMounts, kHybridCgroup),
+                                {.root = true, .v2_available = "\n"}, "nucleus-1",
+                                {.resources = with_memory()}, notes);
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->directories.size(), 2U);
   EXPECT_EQ(plan->directories[0].path, "/sys/fs/cgroup/pids/job/nucleus-1");
@@ -65,15 +65,16 @@ TEST(PlanCgroup, UsesOneDirectoryOnV2) {
   const Hierarchy hierarchy =
       parse_hierarchy("1 2 0:1 / /cg rw - cgroup2 none rw\n", "0::/user/x\n");
   std::vector<std::string> notes;
-  const auto plan = plan_cgroup(hierarchy, {.root = true, .v2_available = "cpu io memory pids\n"},
-                                "nucleus-1", with_memory(), true, notes);
+  const auto plan =
+      plan_cgroup(hierarchy, {.root = true, .v2_available = "cpu io memory pids\n"}, "nucleus-1",
+                  {.resources = with_memory(), .want_usage = true}, notes);
   ASSERT_TRUE(plan);
   ASSERT_EQ(plan->directories.size(), 1U);
   EXPECT_EQ(plan->directories[0].path, "/cg/nucleus-1");
   EXPECT_EQ(plan->v2_controllers, (std::vector<std::string>{"pids", "memory"}));
   const auto own =
       plan_cgroup(hierarchy, {.root = false, .delegated = true, .v2_available = "memory pids\n"},
-                  "nucleus-1", with_memory(), false, notes);
+                  "nucleus-1", {.resources = with_memory()}, notes);
   ASSERT_TRUE(own);
   EXPECT_EQ(own->directories[0].path, "/cg/user/x/nucleus-1");
   EXPECT_TRUE(own->leave_parent);
@@ -84,14 +85,14 @@ TEST(PlanCgroup, RefusesALimitThatCannotBeHeldAndSaysHow) {
       parse_hierarchy("1 2 0:1 / /cg rw - cgroup2 none rw\n", "0::/user/x\n");
   std::vector<std::string> notes;
   const auto plan = plan_cgroup(hierarchy, {.root = false, .v2_available = "memory pids\n"}, "n",
-                                with_memory(), false, notes);
+                                {.resources = with_memory()}, notes);
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().subject, "--pids");
   EXPECT_NE(plan.error().hint.find("Delegate=yes"), std::string::npos);
   spec::Resources defaults;
   defaults.pids = 512;
   const auto fallen = plan_cgroup(hierarchy, {.root = false, .v2_available = "memory pids\n"}, "n",
-                                  defaults, false, notes);
+                                  {.resources = defaults}, notes);
   ASSERT_TRUE(fallen);
   EXPECT_FALSE(fallen->limits_pids);
   ASSERT_EQ(notes.size(), 1U);

@@ -1,7 +1,7 @@
 // Which Landlock rights exist in which ABI, and which a container's places get: landlock(7).
 //
-// Network rights are left alone: the network namespace decides what can be reached, and programs in
-// the container talk to each other over loopback. Child-safe: arithmetic only.
+// Network rights are left alone where there is a network namespace: it decides what can be reached,
+// and programs in the container talk to each other over loopback. Child-safe: arithmetic only.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +35,11 @@ constexpr std::uint64_t file_rights(int abi) {
 /// Scopes of the ABI: abstract Unix sockets and signals end at the domain's border.
 constexpr std::uint64_t scopes(int abi) {
   return abi >= 6 ? sys::uapi::kScopeAbstractUnix | sys::uapi::kScopeSignal : 0;
+}
+
+/// TCP, by name: what a workload without a network namespace is refused.
+constexpr std::uint64_t network_rights(int abi) {
+  return abi >= 4 ? sys::uapi::kNetBindTcp | sys::uapi::kNetConnectTcp : 0;
 }
 
 /// How much of LandlockRuleset a kernel of this ABI takes; more is E2BIG.

@@ -14,12 +14,16 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/isolation_level.h"
 
 namespace nucleus::spec {
 
 enum class NetworkMode { none, host };
 enum class UserNamespace { separate, host };
 enum class ContextMode { copy, bind };
+/// Whether a volume's files keep their owners' numbers: where that can be had and is needed, or an
+/// error; always; or not at all (strangers' files are then nobody's).
+enum class OwnerMap { automatic, yes, no };
 
 struct Identity {
   std::uint32_t uid = 0;
@@ -31,13 +35,26 @@ struct Identity {
 struct Context {
   std::string source;  // on the host, absolute
   ContextMode mode = ContextMode::copy;
+  bool verify = false;               // that the copy is the original, by SHA-256
   std::vector<std::string> include;  // names that the filter would leave out and that are wanted
+  ByteSize size;                     // of a copy: room for it and for what the command adds
 };
 
 struct Volume {
-  std::string source;  // on the host, absolute
-  std::string target;  // in the container, absolute and normal
+  std::string name = {};  // of one that nucleus keeps; empty: a file or directory of the user's
+  std::string source;     // on the host, absolute
+  std::string target;     // in the container, absolute and normal
   bool writable = false;
+  OwnerMap owners = OwnerMap::automatic;
+  std::string flag = {};  // whose wish it is, for the error: "--volume /a:/b"
+};
+
+/// A device of the host's, given to the workload.
+struct Device {
+  std::string source;  // on the host, absolute
+  std::string target;  // in the container, below /dev
+  bool read = true, write = true;
+  std::string flag = {};  // whose wish it is, for the error
 };
 
 struct Tmpfs {
@@ -97,6 +114,24 @@ struct Supervision {
   std::uint32_t log_files = 3;     // how many are kept
 };
 
+/// What is added to a clock of the host's; the nanoseconds count upwards from the seconds.
+struct ClockOffset {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+};
+
+struct Clocks {
+  ClockOffset monotonic, boottime;
+};
+
+/// Layers that may be missing where the host cannot give them: then the container runs without, and
+/// says so.
+struct MayMiss {
+  bool landlock = false;
+  bool keyring = false;
+  bool cgroup = false;
+};
+
 struct ContainerSpec {
   std::string name;  // empty: none given
   std::string hostname;
@@ -108,26 +143,37 @@ struct ContainerSpec {
   std::optional<std::string> rootfs;
   std::optional<Context> context;
   std::vector<Volume> volumes;
+  std::vector<Device> devices;
   std::vector<Tmpfs> tmpfs;
   std::vector<Secret> secrets;
   std::vector<std::pair<std::string, std::string>> hosts;    // name, address: lines of /etc/hosts
   std::vector<std::pair<std::string, std::string>> sysctls;  // "net/ipv4/ip_forward", value
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<Ulimit> ulimits;
-  std::vector<int> capabilities;  // those that the workload keeps, CAP_* numbers
+  std::vector<int> capabilities;   // those that the workload keeps, CAP_* numbers
+  std::vector<int> seccomp_allow;  // calls that the built-in policy refuses, by number
   ByteSize shm_size{64ULL << 20};
   bool read_only = false;  // a rootfs without its private layer for changes
   bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them
+  std::string hooks;       // a file of hooks, on the host, absolute; empty: none
   std::string cidfile, pid_file;  // on the host, absolute; empty: none
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
+  MayMiss may_miss;
+  std::optional<Clocks> clocks;             // of a time namespace of its own; absent: the host's
+  std::optional<IsolationLevel> isolation;  // the level that was asked for; absent: the best
+  std::string private_directory;            // on the host: HOME, TMPDIR; shares_host() only
   std::optional<std::chrono::milliseconds> timeout;
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own
   bool interactive = false;  // ... which gets what nucleus reads
   bool detach = false;       // it outlives the command that starts it
   Supervision supervision;
+
+  /// No namespaces: the workload sees the host's own files, processes and ids, as far as Landlock
+  /// and seccomp let it.
+  [[nodiscard]] bool shares_host() const { return isolation == IsolationLevel::landlock; }
 };
 
 }  // namespace nucleus::spec

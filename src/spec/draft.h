@@ -10,17 +10,19 @@ namespace nucleus::spec {
 
 struct Draft {
   std::vector<std::string> argv;
-  std::optional<std::string> name, hostname, workdir, user, group, context, context_mode, rootfs;
+  std::optional<std::string> name, hostname, workdir, user, group, context, context_mode,
+      context_size, rootfs;
   std::optional<std::string> memory, memory_swap, cpus, cpu_weight, pids, timeout, network, userns;
   std::optional<std::string> cpuset_cpus, cpuset_mems, memory_reservation, shm_size;
-  std::optional<std::string> entrypoint, cidfile, pid_file;
-  std::vector<std::string> env, volumes, tmpfs, context_include;
+  std::optional<std::string> entrypoint, time_namespace, hooks, cidfile, pid_file, isolation;
+  std::vector<std::string> env, volumes, devices, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
-  std::vector<std::string> cap_add, io_limits;
+  std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;
   std::optional<std::string> restart, stop_signal, stop_timeout, log_driver;
   std::vector<std::string> log_options;
   std::optional<bool> detach, remove;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
+  std::optional<bool> verify_context;
 };
 
 }  // namespace nucleus::spec

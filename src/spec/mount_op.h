@@ -28,6 +28,7 @@ enum class MountVerb : std::uint8_t {
   enter,           // from here on, target is the root that is being built
   attributes,      // set `attributes` on the mount at target, itself only
   attributes_rec,  // the same for everything below
+  own,             // the directory that is at target becomes the workload's
   fill,            // hand the mount at target to the parent, which fills it, and wait for its word
 };
 
@@ -41,6 +42,8 @@ inline constexpr std::uint32_t kMakeTarget =
 inline constexpr std::uint32_t kTargetFile = 1U << 3;  // ... as an empty file, not a directory
 inline constexpr std::uint32_t kPlain =
     1U << 4;  // only nucleus has made what the target's path goes through: no link can be in it
+inline constexpr std::uint32_t kNoLinks =
+    1U << 6;  // directory: that it is a symbolic link, or lies behind one, is an error (ELOOP)
 inline constexpr std::uint32_t kOwned = 1U << 5;  // file: it belongs to the workload
 
 }  // namespace nucleus::spec

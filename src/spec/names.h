@@ -1,4 +1,4 @@
-// Names that people use for the kernel's numbers: setrlimit(2), capabilities(7).
+// Names that people use for the kernel's numbers: setrlimit(2), capabilities(7); and for volumes.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,10 @@ namespace nucleus::spec {
 /// "CHOWN" for CAP_CHOWN; the number as text when no container can keep it.
 [[nodiscard]] std::string capability_name(int capability);
 
-/// 1 to 64 letters, digits, '_', '.', '-', beginning with a letter or digit.
-[[nodiscard]] bool is_container_name(const std::string& name);
+/// Whether it can name a container or a volume: a file name that needs no quotes.
+[[nodiscard]] bool is_plain_name(const std::string& name);
+inline constexpr const char* kPlainNameRule =
+    "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit";
 
 /// The number of a signal: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3"; nothing for none.
 [[nodiscard]] std::optional<int> signal_number(const std::string& text);

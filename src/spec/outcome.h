@@ -24,6 +24,7 @@ enum class Reason { exited, signaled, oom, timeout, pids, seccomp, start_failed 
 /// What the kernel says of a running workload, read back after the start; nothing here is taken
 /// from the plan.
 struct Layers {
+  std::string isolation;  // spec/isolation_level.h
   std::vector<std::string>
       namespaces;  // those that differ from nucleus' own: "user", "pid", "mnt", …
   bool no_new_privs = false;
@@ -35,6 +36,7 @@ struct Layers {
   int landlock_abi = 0;
   std::string cgroup;  // its path, empty when none was needed
   bool limits_in_cgroup = false;
+  std::vector<std::string> missing;  // layers that --allow-degraded let be missing
 };
 
 struct Outcome {
@@ -50,6 +52,7 @@ struct Outcome {
   std::uint64_t wall_usec = 0;
   std::optional<std::uint64_t> oom_kills;
   std::optional<std::uint64_t> pids_refused;
+  std::string context_sha256;  // of what was verified; empty: nothing was
   Layers layers;
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::string> notes;  // fallbacks taken, values rounded, names left out of the context

@@ -17,15 +17,45 @@ void fields(F& f, V& v) {
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, Context>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, source, mode, include);
-  f("source", source), f("mode", mode), f("include", include);
+  NUCLEUS_MEMBERS(v, source, mode, verify, include, size);
+  f("source", source), f("mode", mode), f("verify", verify), f("include", include);
+  f("size", size);
 }
 
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, Volume>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, source, target, writable);
-  f("source", source), f("target", target), f("writable", writable);
+  NUCLEUS_MEMBERS(v, name, source, target, writable, owners, flag);
+  f("name", name), f("source", source), f("target", target), f("writable", writable);
+  f("owners", owners), f("flag", flag);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Device>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, source, target, read, write, flag);
+  f("source", source), f("target", target), f("read", read), f("write", write), f("flag", flag);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, ClockOffset>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, seconds, nanoseconds);
+  f("seconds", seconds), f("nanoseconds", nanoseconds);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, Clocks>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, monotonic, boottime);
+  f("monotonic", monotonic), f("boottime", boottime);
+}
+
+template <typename F, typename V>
+  requires std::is_same_v<std::remove_const_t<V>, MayMiss>
+void fields(F& f, V& v) {
+  NUCLEUS_MEMBERS(v, landlock, keyring, cgroup);
+  f("landlock", landlock), f("keyring", keyring), f("cgroup", cgroup);
 }
 
 template <typename F, typename V>
@@ -81,16 +111,21 @@ template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, ContainerSpec>
 void fields(F& f, V& v) {
   NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes,
-                  tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities, shm_size,
-                  read_only, proc_rw, cidfile, pid_file, resources, network, userns, timeout, init,
+                  devices, tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities,
+                  seccomp_allow, shm_size, read_only, proc_rw, hooks, cidfile, pid_file, resources,
+                  network, userns, may_miss, clocks, isolation, private_directory, timeout, init,
                   terminal, interactive, detach, supervision);
   f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
   f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
-  f("volumes", volumes), f("tmpfs", tmpfs), f("secrets", secrets), f("hosts", hosts);
+  f("volumes", volumes), f("devices", devices), f("tmpfs", tmpfs), f("secrets", secrets),
+      f("hosts", hosts);
   f("sysctls", sysctls), f("labels", labels), f("ulimits", ulimits);
-  f("capabilities", capabilities), f("shm_size", shm_size), f("read_only", read_only);
-  f("proc_rw", proc_rw), f("cidfile", cidfile), f("pid_file", pid_file);
+  f("capabilities", capabilities), f("seccomp_allow", seccomp_allow), f("shm_size", shm_size),
+      f("read_only", read_only);
+  f("proc_rw", proc_rw), f("hooks", hooks), f("cidfile", cidfile), f("pid_file", pid_file);
   f("resources", resources), f("network", network), f("userns", userns), f("timeout", timeout);
+  f("isolation", isolation), f("private_directory", private_directory);
+  f("may_miss", may_miss), f("clocks", clocks);
   f("init", init), f("terminal", terminal), f("interactive", interactive);
   f("detach", detach), f("supervision", supervision);
   f("detach", detach), f("supervision", supervision);

@@ -10,13 +10,13 @@
 namespace nucleus::spec {
 namespace {
 
+// A mistaken `--context /` must not fill the host's memory.
+constexpr ByteSize kDefaultContext{2ULL << 30};
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 }  // namespace
 
-bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
-
-bool is_container_name(const std::string& name) {
+bool is_plain_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 &&
          std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
          std::ranges::all_of(name, [](unsigned char c) {
@@ -24,7 +24,10 @@ bool is_container_name(const std::string& name) {
          });
 }
 
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
 Validation Validator::run() {
+  level();
   command();
   names();
   identity();
@@ -35,9 +38,12 @@ Validation Validator::run() {
   sysctls();
   resources();
   capabilities();
+  system_calls();
   modes();
+  time_namespace();
   labels();
   life();
+  if (spec_.shares_host()) without_namespaces();
   Validation out;
   out.errors = std::move(errors_);
   if (out.errors.empty()) out.spec = std::move(spec_);
@@ -67,9 +73,7 @@ void Validator::command() {
 void Validator::names() {
   if (draft_.name) {
     const std::string& name = *draft_.name;
-    if (!is_container_name(name))
-      refuse("--name", name,
-             "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a letter or digit");
+    if (!is_plain_name(name)) refuse("--name", name, kPlainNameRule);
     spec_.name = name;
   }
   spec_.hostname = draft_.hostname.value_or(draft_.name.value_or("nucleus"));
@@ -163,12 +167,16 @@ void Validator::environment() {
   if (spec_.home.empty())
     spec_.home = spec_.identity.uid == 0 ? "/root" : draft_.rootfs ? "/" : "/home/user";
   spec_.env = {std::string("PATH=") + kDefaultPath, "HOME=" + spec_.home,
-               "HOSTNAME=" + spec_.hostname, "LANG=C.UTF-8"};
+               spec_.shares_host() ? "TMPDIR=" + spec_.home : "HOSTNAME=" + spec_.hostname,
+               "LANG=C.UTF-8"};
   if (const char* term = around_.getenv("TERM")) set_env(std::string("TERM=") + term);
   for (const std::string& item : draft_.env) {
     const std::size_t equals = item.find('=');
     if (item.empty() || equals == 0 || has_nul(item)) {
       refuse("--env", item, "write NAME=VALUE, or NAME to pass on your own value");
+    } else if (std::ranges::any_of(item.substr(0, equals),
+                                   [](unsigned char c) { return c <= 0x20 || c == 0x7F; })) {
+      refuse("--env", item, "a name holds no spaces: put quotes around the value alone");
     } else if (equals != std::string::npos) {
       set_env(item);
     } else if (const char* value = around_.getenv(item.c_str())) {
@@ -188,7 +196,9 @@ void Validator::sources() {
   if (draft_.context) {
     Context context;
     context.source = source("--context", *draft_.context);
+    context.verify = draft_.verify_context.value_or(false);
     context.include = draft_.context_include;
+    context.size = kDefaultContext;
     const std::string mode = draft_.context_mode.value_or("copy");
     if (mode == "bind") {
       context.mode = ContextMode::bind;
@@ -197,16 +207,35 @@ void Validator::sources() {
                "a bind shows the directory as it is; use --context-mode copy to choose what is "
                "in it");
       }
+      if (draft_.context_size)
+        refuse("--context-size", *draft_.context_size,
+               "a bind takes no room: leave one of both out");
     } else if (mode != "copy") {
       refuse("--context-mode", mode, "use copy or bind");
     }
+    // Memory that it may not have is no room. What is wrong about --memory, resources() says.
+    if (draft_.memory) {
+      if (const auto memory = ByteSize::parse("--memory", *draft_.memory)) context.size = *memory;
+    }
+    if (draft_.context_size &&
+        take(ByteSize::parse("--context-size", *draft_.context_size), context.size) &&
+        context.size.bytes == 0)
+      refuse("--context-size", *draft_.context_size, "0 would mean without a limit: name one");
     spec_.context = std::move(context);
+  } else if (draft_.verify_context.value_or(false)) {
+    refuse("--verify-context-integrity", "", "it needs --context DIR");
   } else if (draft_.context_mode) {
     refuse("--context-mode", *draft_.context_mode, "it needs --context DIR");
   } else if (!draft_.context_include.empty()) {
     refuse("--context-include", draft_.context_include.front(), "it needs --context DIR");
+  } else if (draft_.context_size) {
+    refuse("--context-size", *draft_.context_size, "it needs --context DIR");
   }
   spec_.cwd = spec_.context ? "/context" : "/";
+  if (spec_.shares_host()) {
+    const bool in_place = spec_.context && spec_.context->mode == ContextMode::bind;
+    spec_.cwd = in_place ? spec_.context->source : spec_.home + (spec_.context ? "/context" : "");
+  }
   if (draft_.workdir) {
     spec_.cwd = normal_path(*draft_.workdir);
     if (spec_.cwd.empty())
@@ -234,6 +263,19 @@ void Validator::modes() {
   } else if (userns != "auto") {
     refuse("--userns", userns, "use auto or host");
   }
+  for (const std::string& layer : draft_.allow_degraded) {
+    if (layer == "landlock") {
+      spec_.may_miss.landlock = true;
+    } else if (layer == "keyring") {
+      spec_.may_miss.keyring = true;
+    } else if (layer == "cgroup") {
+      spec_.may_miss.cgroup = true;
+    } else {
+      refuse("--allow-degraded", layer,
+             "landlock, keyring and cgroup are the layers that a host can lack; --userns host does "
+             "without a user namespace, and nothing does without the others");
+    }
+  }
   if (draft_.timeout) {
     std::chrono::milliseconds timeout{};
     if (take(parse_duration("--timeout", *draft_.timeout), timeout)) spec_.timeout = timeout;
@@ -244,6 +286,7 @@ void Validator::modes() {
   spec_.read_only = draft_.read_only.value_or(false);
   spec_.proc_rw = draft_.proc_rw.value_or(false);
   if (draft_.cidfile) spec_.cidfile = source("--cidfile", *draft_.cidfile);
+  if (draft_.hooks) spec_.hooks = source("--hooks", *draft_.hooks);
   if (draft_.pid_file) spec_.pid_file = source("--pid-file", *draft_.pid_file);
 }
 

@@ -22,10 +22,15 @@ struct Validation {
 struct Surroundings {
   /// Answers for `-e NAME` without a value (Docker's habit: taken from the caller); null: not set.
   const char* (*getenv)(const char*) = nullptr;
-  std::string base = "/";  // makes relative sources absolute: the caller's working directory
+  std::string base = "/";    // makes relative sources absolute: the caller's working directory
+  std::string volumes = {};  // where named volumes are; empty: nowhere
   std::string passwd =
       {};                  // the rootfs' /etc/passwd and /etc/group: passwd(5), group(5); empty for
   std::string group = {};  // the curated root
+  // For --isolation landlock, which has no ids and no root of its own.
+  std::uint32_t uid = 0, gid = 0;      // the caller's
+  bool may_change_ids = false;         // whether the caller can become others
+  std::string private_directory = {};  // a path that nobody has yet: the workload's HOME
 };
 
 [[nodiscard]] Validation validate(const Draft& draft, const Surroundings& around);

@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "spec/names.h"
+#include "spec/syscalls.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -205,6 +206,17 @@ void Validator::capabilities() {
       refuse("--cap-add", item, "with --userns host it would hold on the host's own files and ids");
     } else if (std::ranges::find(spec_.capabilities, known->number) == spec_.capabilities.end()) {
       spec_.capabilities.push_back(known->number);
+    }
+  }
+}
+
+void Validator::system_calls() {
+  for (const std::string& name : draft_.seccomp_allow) {
+    const auto number = optional_call(name);
+    if (!number) {
+      refuse("--seccomp-allow", name, why_not_allowed(name));
+    } else if (std::ranges::find(spec_.seccomp_allow, *number) == spec_.seccomp_allow.end()) {
+      spec_.seccomp_allow.push_back(*number);
     }
   }
 }

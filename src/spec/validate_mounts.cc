@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "spec/names.h"
 #include "spec/validator.h"
 
 namespace nucleus::spec {
@@ -85,6 +86,7 @@ void Validator::targets() {
   for (const std::string& item : draft_.credentials) credential(item);
   if (!spec_.secrets.empty()) targets_.insert("/run/secrets");
   for (const std::string& item : draft_.volumes) volume(item);
+  for (const std::string& item : draft_.devices) device(item);
   for (const std::string& item : draft_.tmpfs) tmpfs(item);
   for (const std::string& item : draft_.mounts) mount(item);
   if (spec_.volumes.size() > kMostVolumes) {
@@ -96,23 +98,46 @@ void Validator::targets() {
   }
 }
 
+std::string Validator::named_volume(const std::string& flag, const std::string& item,
+                                    const std::string& name) {
+  if (!is_plain_name(name)) {
+    refuse(flag, item,
+           std::string("for a volume's name ") + kPlainNameRule +
+               "; the path of a file or directory begins with '/' or '.'");
+  } else if (around_.volumes.empty()) {
+    refuse(flag, item,
+           "there is no place for named volumes: set NUCLEUS_DATA_DIR, XDG_DATA_HOME or HOME to an "
+           "absolute path");
+  }
+  return around_.volumes + "/" + name + "/data";
+}
+
 void Validator::volume(const std::string& item) {
   const char* const form =
-      "write SOURCE:TARGET[:ro|rw], both absolute; a volume is read-only unless :rw is given";
+      "write SOURCE:TARGET[:ro|rw], both absolute, or NAME:TARGET[:ro|rw]; a path is read-only "
+      "unless :rw is given, a named volume writable unless :ro is";
   const std::size_t first = item.find(':');
   if (first == std::string::npos || first == 0) return refuse("--volume", item, form);
   const std::size_t second = item.find(':', first + 1);
-  const std::string options = second == std::string::npos ? "ro" : item.substr(second + 1);
-  Volume volume;
-  volume.source = source("--volume", item.substr(0, first));
+  const bool named = item.front() != '/' && item.front() != '.';
+  const std::string options =
+      second != std::string::npos ? item.substr(second + 1) : (named ? "rw" : "ro");
+  Volume volume{.source = {}, .target = {}, .flag = "--volume " + item};
   volume.target = normal_path(
       item.substr(first + 1, second == std::string::npos ? second : second - first - 1));
   volume.writable = options == "rw";
   if (volume.target.empty() || (options != "ro" && options != "rw"))
     return refuse("--volume", item, form);
-  if (item.front() != '/' && item.front() != '.') {
+  if (named) {
+    volume.name = item.substr(0, first);
+    volume.source = named_volume("--volume", item, volume.name);
+  } else {
+    volume.source = source("--volume", item.substr(0, first));
+  }
+  if (spec_.shares_host() && normal_path(volume.source) != volume.target) {
     return refuse("--volume", item,
-                  "a source begins with '/' or '.'; named volumes do not exist here");
+                  "with --isolation landlock a path is the same inside: source and target must be "
+                  "equal");
   }
   target("--volume", item, volume.target);
   spec_.volumes.push_back(std::move(volume));
@@ -153,7 +178,8 @@ void Validator::tmpfs(const std::string& item) {
 // Docker's long form: "type=bind,source=/a:b,target=/c,readonly".
 void Validator::mount(const std::string& item) {
   const char* const form =
-      "write type=bind,source=PATH,target=PATH[,rw] or type=tmpfs,target=PATH[,size=,mode=,exec]; "
+      "write type=bind,source=PATH,target=PATH[,rw][,idmap=yes|no], "
+      "type=volume,source=NAME,target=PATH[,ro] or type=tmpfs,target=PATH[,size=,mode=,exec]; "
       "a part with a comma goes into double quotes";
   const auto fields = comma_fields(item);
   if (!fields) return refuse("--mount", item, "a double quote stays open");
@@ -162,7 +188,8 @@ void Validator::mount(const std::string& item) {
   std::string to;
   std::string size;
   std::string mode;
-  bool writable = false;
+  std::string owners;
+  std::optional<bool> writable;
   bool executable = false;
   for (const std::string& field : *fields) {
     const std::size_t equals = field.find('=');
@@ -179,6 +206,8 @@ void Validator::mount(const std::string& item) {
       size = value;
     } else if (key == "mode" || key == "tmpfs-mode") {
       mode = value;
+    } else if (key == "idmap" && (value == "yes" || value == "no")) {
+      owners = value;
     } else if (key == "rw" && equals == std::string::npos) {
       writable = true;
     } else if (key == "exec" && equals == std::string::npos) {
@@ -194,11 +223,21 @@ void Validator::mount(const std::string& item) {
   if (type == "bind") {
     if (from.empty() || !size.empty() || !mode.empty() || executable)
       return refuse("--mount", item, form);
+    if (spec_.shares_host() && normal_path(source("--mount", from)) != normal) {
+      return refuse("--mount", item,
+                    "with --isolation landlock a path is the same inside: source and target must "
+                    "be equal");
+    }
     target("--mount", item, normal);
-    spec_.volumes.push_back(
-        {.source = source("--mount", from), .target = normal, .writable = writable});
+    spec_.volumes.push_back({.source = source("--mount", from),
+                             .target = normal,
+                             .writable = writable.value_or(false),
+                             .owners = owners.empty()    ? OwnerMap::automatic
+                                       : owners == "yes" ? OwnerMap::yes
+                                                         : OwnerMap::no,
+                             .flag = "--mount " + item});
   } else if (type == "tmpfs") {
-    if (!from.empty()) return refuse("--mount", item, form);
+    if (!from.empty() || !owners.empty()) return refuse("--mount", item, form);
     Tmpfs tmpfs{.target = normal, .size = kDefaultTmpfs, .executable = executable};
     if (!size.empty() && !take(ByteSize::parse("--mount", size), tmpfs.size)) return;
     if (tmpfs.size.bytes == 0)
@@ -209,7 +248,14 @@ void Validator::mount(const std::string& item) {
     target("--mount", item, normal);
     spec_.tmpfs.push_back(std::move(tmpfs));
   } else if (type == "volume") {
-    refuse("--mount", item, "named volumes do not exist here: use type=bind with a directory");
+    if (from.empty() || !size.empty() || !mode.empty() || executable || !owners.empty())
+      return refuse("--mount", item, form);
+    target("--mount", item, normal);
+    spec_.volumes.push_back({.name = from,
+                             .source = named_volume("--mount", item, from),
+                             .target = normal,
+                             .writable = writable.value_or(true),
+                             .flag = "--mount " + item});
   } else {
     refuse("--mount", item, form);
   }

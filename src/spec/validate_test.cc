@@ -125,6 +125,27 @@ TEST(Validate, UserAndGroup) {
   }
 }
 
+TEST(Validate, AContextHasARoom) {
+  const auto room = [](const Draft& draft) {
+    const Validation validation = validate(draft, {.getenv = no_environment, .base = "/"});
+    return validation.spec ? validation.spec->context->size.bytes : 0;
+  };
+  Draft draft = plain();
+  draft.context = "/src";
+  EXPECT_EQ(room(draft), 2ULL << 30);
+  draft.memory = "64M";
+  EXPECT_EQ(room(draft), 64ULL << 20);
+  draft.context_size = "1M";
+  EXPECT_EQ(room(draft), 1ULL << 20);
+  draft.context_mode = "bind";
+  EXPECT_NE(only_error(draft).find("takes no room"), std::string::npos);
+  draft.context_mode.reset();
+  draft.context_size = "0";
+  EXPECT_NE(only_error(draft).find("without a limit"), std::string::npos);
+  draft.context.reset();
+  EXPECT_NE(only_error(draft).find("needs --context"), std::string::npos);
+}
+
 TEST(Validate, MemorySwapIsTheSum) {
   Draft draft = plain();
   draft.memory_swap = "64M";
@@ -150,6 +171,90 @@ TEST(NormalPath, KeepsInside) {
   EXPECT_EQ(normal_path("/a/../b"), "");
   EXPECT_EQ(normal_path("a"), "");
   EXPECT_EQ(normal_path(std::string("/a\0b", 4)), "");
+}
+
+TEST(Validate, NamedVolumesAreWritableAndLieWhereTheCallerKeepsThem) {
+  Draft draft = plain();
+  draft.volumes = {"cache:/c", "other:/d:ro"};
+  draft.mounts = {"type=volume,source=third,target=/e"};
+  const auto spec = validate(draft, {.getenv = no_environment, .volumes = "/var/v"}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->volumes[0].name, "cache");
+  EXPECT_EQ(spec->volumes[0].source, "/var/v/cache/data");
+  EXPECT_TRUE(spec->volumes[0].writable);
+  EXPECT_FALSE(spec->volumes[1].writable);
+  EXPECT_TRUE(spec->volumes[2].writable);
+  draft.mounts.clear();
+  draft.volumes = {"cache:/c"};
+  EXPECT_NE(only_error(draft).find("NUCLEUS_DATA_DIR"), std::string::npos);
+  for (const char* name : {"a/b:/c", "-x:/c", "a b:/c"}) {
+    draft.volumes = {name};
+    EXPECT_FALSE(validate(draft, {.getenv = no_environment, .volumes = "/v"}).spec) << name;
+  }
+}
+
+TEST(Validate, ClocksAreMovedByWholeAndPartialSeconds) {
+  Draft draft = plain();
+  draft.time_namespace = "true";
+  ASSERT_TRUE(validate(draft, {.getenv = no_environment}).spec->clocks);
+  draft.time_namespace = "boottime=-5.25,monotonic=86400";
+  const auto spec = validate(draft, {.getenv = no_environment}).spec;
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->clocks->boottime.seconds, -6);
+  EXPECT_EQ(spec->clocks->boottime.nanoseconds, 750'000'000U);
+  EXPECT_EQ(spec->clocks->monotonic.seconds, 86400);
+  for (const char* wrong : {"realtime=1", "boottime", "boottime=", "boottime=1,", "boottime=1.",
+                            "boottime=1,boottime=2", "boottime=--1", "boottime=1.1234567890",
+                            "boottime=99999999999999999999", "monotonic=1 "}) {
+    draft.time_namespace = wrong;
+    EXPECT_NE(only_error(draft).find("--time-namespace"), std::string::npos) << wrong;
+  }
+}
+
+Surroundings as(std::uint32_t uid) {
+  Surroundings around{.getenv = no_environment, .base = "/work"};
+  around.uid = around.gid = uid;
+  around.may_change_ids = uid == 0;
+  around.private_directory = "/tmp/nucleus-1";
+  return around;
+}
+
+TEST(ValidateIsolation, LandlockIsTheCallerInAPlaceOfItsOwn) {
+  Draft draft = plain();
+  draft.isolation = "landlock";
+  const Validation user = validate(draft, as(1000));
+  ASSERT_TRUE(user.spec);
+  EXPECT_TRUE(user.spec->shares_host());
+  EXPECT_EQ(user.spec->identity, (Identity{.uid = 1000, .gid = 1000}));
+  EXPECT_EQ(user.spec->cwd, "/tmp/nucleus-1");
+  for (const char* const item : {"HOME=/tmp/nucleus-1", "TMPDIR=/tmp/nucleus-1"})
+    EXPECT_EQ(std::ranges::count(user.spec->env, item), 1) << item;
+  EXPECT_EQ(validate(draft, as(0)).spec->identity, (Identity{.uid = 65534, .gid = 65534}));
+  draft.user = "1000";
+  EXPECT_EQ(validate(draft, as(0)).spec->identity, (Identity{.uid = 1000, .gid = 1000}));
+  EXPECT_TRUE(validate(draft, as(1000)).spec);
+  EXPECT_FALSE(validate(draft, as(1001)).spec);
+  for (const char* const root : {"0", "1000:0", "root"}) {
+    draft.user = root;
+    EXPECT_FALSE(validate(draft, as(0)).spec) << root;
+  }
+}
+
+TEST(ValidateIsolation, VolumesStayWhereTheyAre) {
+  Draft draft = plain();
+  draft.isolation = "landlock";
+  draft.volumes = {"/a:/a", "./b/:/work/b:rw"};
+  EXPECT_TRUE(validate(draft, as(1000)).spec);
+  draft.volumes = {"/a:/b"};
+  EXPECT_FALSE(validate(draft, as(1000)).spec);
+  draft.volumes = {"/:/"};
+  EXPECT_FALSE(validate(draft, as(1000)).spec);
+}
+
+TEST(ValidateIsolation, ALevelThatIsNoneIsRefused) {
+  Draft draft = plain();
+  draft.isolation = "none";
+  EXPECT_NE(only_error(draft).find("--isolation"), std::string::npos);
 }
 
 }  // namespace

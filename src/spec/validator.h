@@ -49,11 +49,18 @@ class Validator {
   void restart();
   void log_option(const std::string& item);
 
+  // validate_isolation.cc
+  void level();
+  void without_namespaces();
+  void own_identity();
+
   // validate_mounts.cc
   std::string source(const std::string& flag, const std::string& text);
   void target(const std::string& flag, const std::string& whole, const std::string& path);
   void targets();
   void volume(const std::string& item);
+  std::string named_volume(const std::string& flag, const std::string& item,
+                           const std::string& name);
   void tmpfs(const std::string& item);
   void mount(const std::string& item);
   void secret(const std::string& item);
@@ -63,6 +70,12 @@ class Validator {
   void hosts();
   void sysctls();
 
+  // validate_devices.cc
+  void device(const std::string& item);
+
+  // validate_time.cc
+  void time_namespace();
+
   // validate_limits.cc
   void resources();
   void memory_swap();
@@ -70,6 +83,7 @@ class Validator {
   void io_limit(const std::string& item);
   void ulimit(const std::string& item);
   void capabilities();
+  void system_calls();
 
   const Draft& draft_;
   const Surroundings& around_;

@@ -1,10 +1,12 @@
 #include "store/names.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "sys/file.h"
 
@@ -37,7 +39,7 @@ Result<> take_name(const std::string& root, const std::string& name, const std::
   const std::string path = root + "/by-name/" + name;
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (::symlink(id.c_str(), path.c_str()) == 0) return {};
-    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", name);
+    if (errno != EEXIST) return fail(Kind::runtime, errno, "take the name", path);
     const std::string holder = name_holder(root, name);
     if (!holder.empty() && alive(holder)) {
       return fail(Kind::runtime, EEXIST, "take the name", name,
@@ -46,6 +48,24 @@ Result<> take_name(const std::string& root, const std::string& name, const std::
     ::unlink(path.c_str());
   }
   return fail(Kind::runtime, EEXIST, "take the name", name, "choose another --name");
+}
+
+Result<> drop_stale_names(const std::string& root,
+                          const std::function<bool(const std::string& holder)>& kept) {
+  const auto lock = NUCLEUS_TRY(lock_names(root));
+  const std::string directory = root + "/by-name";
+  const std::unique_ptr<DIR, int (*)(DIR*)> names(::opendir(directory.c_str()), &::closedir);
+  if (!names) return fail(Kind::runtime, errno, "list the names in", directory);
+  while (const dirent* const entry = ::readdir(names.get())) {
+    const std::string holder = name_holder(root, entry->d_name);
+    if (!holder.empty() && !kept(holder)) ::unlink((directory + "/" + entry->d_name).c_str());
+  }
+  return {};
+}
+
+bool is_kept(const std::string& root, const std::string& id) {
+  return ::access((root + "/containers/" + id).c_str(), F_OK) == 0 ||
+         ::access((root + "/containers/." + id).c_str(), F_OK) == 0;
 }
 
 void drop_name(const std::string& root, const std::string& name, const std::string& id) {

@@ -15,6 +15,13 @@ namespace nucleus::store {
                                  const std::string& id,
                                  const std::function<bool(const std::string& holder)>& alive);
 
+/// Removes the names of containers that are not kept. Errors: they cannot be locked or read.
+[[nodiscard]] Result<> drop_stale_names(const std::string& root,
+                                        const std::function<bool(const std::string& holder)>& kept);
+
+/// Whether the store has this container, or is about to.
+[[nodiscard]] bool is_kept(const std::string& root, const std::string& id);
+
 /// Gives it back, if it is that container's.
 void drop_name(const std::string& root, const std::string& name, const std::string& id);
 

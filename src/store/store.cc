@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 
@@ -105,8 +106,7 @@ Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) 
     NUCLEUS_CHECK(held.write(entry));
     if (!entry.name.empty()) {
       NUCLEUS_CHECK(take_name(root_, entry.name, entry.id, [&](const std::string& holder) {
-        return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 ||
-               ::access(directory(holder).c_str(), F_OK) == 0;
+        return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 || is_kept(root_, holder);
       }));
     }
     held.entry_ = entry;
@@ -224,13 +224,29 @@ Result<> Store::remove_unreadable(const std::string& id) const {
   return {};
 }
 
+std::size_t Store::clear_halves() const {
+  std::size_t cleared = 0;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(root_ + "/containers", code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() != 17 || name.front() != '.' || !is_id(name.substr(1))) continue;
+    const auto fd = sys::open_at(AT_FDCWD, entry.path(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!fd || is_held(fd->get())) continue;
+    // One that was made a moment ago may not have its lock yet.
+    struct stat info{};
+    if (::fstat(fd->get(), &info) < 0 || ::time(nullptr) - info.st_mtime < 60) continue;
+    std::filesystem::remove_all(entry.path(), code);
+    ++cleared;
+  }
+  return cleared;
+}
+
 Result<> Store::rename(Held& held, const std::string& name) const {
   const std::string before = held.entry().name;
   const std::string id = held.entry().id;
   if (name == before) return {};
   NUCLEUS_CHECK(take_name(root_, name, id, [&](const std::string& holder) {
-    return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 ||
-           ::access(directory(holder).c_str(), F_OK) == 0;
+    return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 || is_kept(root_, holder);
   }));
   const auto written = held.update([&](Entry& entry) { entry.name = name; });
   drop_name(root_, written ? before : name, id);

@@ -98,6 +98,9 @@ class Store {
   /// For one whose record cannot be read: its directory and its names.
   [[nodiscard]] Result<> remove_unreadable(const std::string& id) const;
 
+  /// Removes what a process left that was killed while it made or removed a container. How many.
+  std::size_t clear_halves() const;
+
   /// Gives a held container another name.
   [[nodiscard]] Result<> rename(Held& held, const std::string& name) const;
 

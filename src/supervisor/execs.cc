@@ -97,6 +97,10 @@ Result<> take_user(const std::string& text, pid_t pid, const isolation::IdMaps& 
 Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpec& spec,
                  launch::LaunchPlan& plan) {
   const launch::LaunchPlan& own = life.decision().plan;
+  if (spec.shares_host()) {
+    return fail(Kind::usage, 0, "execute in a container of", "--isolation landlock",
+                "it has no namespaces to join: start the command in a container of its own");
+  }
   if (wanted.argv.empty() || wanted.argv.front().empty())
     return fail(Kind::usage, 0, "run nothing", "", "name the command");
   spec.argv = wanted.argv;
@@ -117,6 +121,8 @@ Result<> prepare(const Wanted& wanted, container::Life& life, spec::ContainerSpe
   plan.clone_flags = own.clone_flags;
   plan.facts = own.facts;
   plan.rlimits = own.rlimits;
+  plan.filter = own.filter;
+  plan.clocks = own.clocks;
   plan.root.places = own.root.places;
   plan.rows = wanted.rows;
   plan.columns = wanted.columns;

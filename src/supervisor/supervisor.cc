@@ -225,16 +225,23 @@ void Supervisor::drain() {
 }
 
 // Gives up a start when the one who asked for it is gone, or when we are told to end.
-Result<> Supervisor::await(int fd) {
+Result<bool> Supervisor::await(int fd, std::chrono::milliseconds patience) {
+  const auto until = sys::EventLoop::Clock::now() + patience;
   for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - sys::EventLoop::Clock::now());
+    const int wait =
+        patience.count() < 0 ? -1 : static_cast<int>(std::max<std::int64_t>(0, left.count()));
     pollfd fds[3] = {{.fd = fd, .events = POLLIN, .revents = 0},
                      {.fd = answer_.get(), .events = 0, .revents = 0},
                      {.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
-    if (::poll(fds, 3, -1) < 0) {
+    const int found = ::poll(fds, 3, wait);
+    if (found < 0) {
       if (errno == EINTR) continue;
       return fail(Kind::runtime, errno, "wait for", "the container");
     }
-    if (fds[0].revents != 0) return {};
+    if (fds[0].revents != 0) return true;
+    if (found == 0) return false;
     if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
       return fail(Kind::runtime, EPIPE, "start", "the container", "who asked for it is gone");
     while (const auto signal = signals_.next()) {
@@ -252,7 +259,7 @@ Result<> Supervisor::start_life(bool park) {
   options.named = false;
   options.park = park;
   options.terminal = {.rows = 24, .columns = 80};
-  options.await = [this](int fd) { return await(fd); };
+  options.await = [this](int fd, auto patience) { return await(fd, patience); };
   life_.emplace(loop_, spec_, std::move(options));
   NUCLEUS_CHECK(life_->start([this](Facts facts) { ended(std::move(facts)); }));
   terminal_ = std::move(life_->running().container().terminal);

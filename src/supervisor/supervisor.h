@@ -41,7 +41,7 @@ class Supervisor {
   Result<> make_record();
   Result<> open_streams();
   Result<> start_life(bool park);
-  Result<> await(int fd);
+  Result<bool> await(int fd, std::chrono::milliseconds patience);
   void tell_caller();
   void on_signal();
   void ended(Facts facts);

@@ -54,6 +54,7 @@ void EventLoop::fire_timers() {
 
 Result<> EventLoop::round() {
   for (const auto& prepare : prepare_) prepare();
+  if (stopped_) return {};
   std::vector<pollfd> fds;
   std::vector<Watch> waited;
   for (const Watch& watch : watches_) {

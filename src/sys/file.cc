@@ -1,12 +1,12 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "sys/in_root.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U  // Linux 6.3
@@ -24,17 +24,9 @@ Result<UniqueFd> open_at(int directory, const std::string& path, int flags, mode
 }
 
 Result<UniqueFd> open_in_root(int root, const std::string& path, int flags, std::string op) {
-  open_how how{};
-  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  for (;;) {
-    const long fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
-    // EAGAIN: a rename elsewhere made the kernel unsure about a "..". Trying again is what
-    // openat2(2) advises.
-    if (errno == EINTR || errno == EAGAIN) continue;
-    return fail(Kind::runtime, errno, std::move(op), path);
-  }
+  const long fd = open_in_root_raw(root, path.c_str(), flags);
+  if (fd < 0) return fail(Kind::runtime, static_cast<int>(-fd), std::move(op), path);
+  return UniqueFd(static_cast<int>(fd));
 }
 
 Result<std::string> read_file_at(int directory, const std::string& path, std::size_t limit) {

@@ -22,7 +22,7 @@ namespace nucleus::sys {
                                        Kind kind = Kind::runtime);
 
 /// Opens `path` as seen from `root`: absolute links and ".." stay inside (RESOLVE_IN_ROOT), magic
-/// links are refused. Kernel 5.6. Source: openat2(2).
+/// links are refused. Source: openat2(2), or the walk of in_root.h where it is missing.
 [[nodiscard]] Result<UniqueFd> open_in_root(int root, const std::string& path, int flags,
                                             std::string op = "open");
 

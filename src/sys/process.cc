@@ -11,12 +11,15 @@
 namespace nucleus::sys {
 
 Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      running_(std::exchange(other.running_, false)),
+      pidfd_(std::move(other.pidfd_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this != &other) {
     destroy();
     pid_ = std::exchange(other.pid_, -1);
+    running_ = std::exchange(other.running_, false);
     pidfd_ = std::move(other.pidfd_);
   }
   return *this;
@@ -29,7 +32,11 @@ void Child::destroy() {
 }
 
 Result<> Child::send_signal(int signal) const {
-  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) < 0 && errno != ESRCH) {
+  long sent = -1;
+  errno = ENOSYS;
+  if (pidfd_.valid()) sent = ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
+  if (sent < 0 && errno == ENOSYS && running_) sent = ::kill(pid_, signal);
+  if (sent < 0 && errno != ESRCH) {
     return fail(Kind::runtime, errno, "send a signal to process", std::to_string(pid_));
   }
   return {};
@@ -37,12 +44,14 @@ Result<> Child::send_signal(int signal) const {
 
 Result<std::optional<WaitStatus>> Child::reap(int options) {
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | __WALL | options) <
-         0) {
+  const idtype_t kind = pidfd_.valid() ? P_PIDFD : P_PID;
+  const auto which = static_cast<id_t>(pidfd_.valid() ? pidfd_.get() : pid_);
+  while (::waitid(kind, which, &info, WEXITED | __WALL | options) < 0) {
     if (errno != EINTR) return fail(Kind::runtime, errno, "wait for process", std::to_string(pid_));
   }
   if (info.si_pid == 0) return std::optional<WaitStatus>();
   pidfd_.reset();
+  running_ = false;
   if (info.si_code == CLD_EXITED) return WaitStatus{.code = info.si_status};
   return WaitStatus{.signal = info.si_status, .core = info.si_code == CLD_DUMPED};
 }
@@ -54,16 +63,23 @@ Result<WaitStatus> Child::wait() {
 
 Result<std::optional<WaitStatus>> Child::try_wait() { return reap(WNOHANG); }
 
+std::string process_limit_hint(int errnum) {
+  return errnum == EAGAIN ? "the caller's limit of processes is reached (ulimit -u, or the pids "
+                            "limit of its cgroup)"
+                          : "";
+}
+
 Result<Child> fork_with_pidfd(bool& in_child) {
   // fork() and not clone3: the helper may start threads, and glibc keeps what it needs for that in
   // order only here.
   const pid_t pid = ::fork();
-  if (pid < 0) return fail(Kind::runtime, errno, "fork", "a helper process");
+  if (pid < 0)
+    return fail(Kind::runtime, errno, "fork", "a helper process", process_limit_hint(errno));
   in_child = pid == 0;
   if (in_child) return Child();
   // No race: the number cannot be another's before we have reaped it.
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd.valid()) {
+  if (!pidfd.valid() && errno != ENOSYS) {
     const int reason = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);

@@ -1,5 +1,6 @@
 // Processes as pidfds: the number of a process may be somebody else's by the time it is used, its
-// pidfd never is.
+// pidfd never is. A child of ours is the exception: its number stays its own until we have reaped
+// it, which is what is used where a filter hides the calls on pidfds.
 //
 // Source: pidfd_open(2), pidfd_send_signal(2), waitid(2) P_PIDFD. Kernel 5.4.
 #pragma once
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <string>
 
 #include "base/error.h"
 #include "sys/unique_fd.h"
@@ -25,7 +27,7 @@ struct WaitStatus {
 class Child {
  public:
   Child() = default;
-  Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  Child(pid_t pid, UniqueFd pidfd) : pid_(pid), running_(true), pidfd_(std::move(pidfd)) {}
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
   Child(const Child&) = delete;
@@ -33,8 +35,10 @@ class Child {
   ~Child() { destroy(); }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// -1 when the kernel gives none (see fork_with_pidfd).
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
-  [[nodiscard]] bool running() const { return pidfd_.valid(); }
+  /// Not yet reaped.
+  [[nodiscard]] bool running() const { return running_; }
 
   /// Sends `signal`. ESRCH (it has ended) counts as done.
   Result<> send_signal(int signal) const;
@@ -50,10 +54,15 @@ class Child {
   Result<std::optional<WaitStatus>> reap(int options);
 
   pid_t pid_ = -1;
+  bool running_ = false;
   UniqueFd pidfd_;
 };
 
-/// fork(2) with a pidfd. `in_child` tells which side this is. Call fork_child instead.
+/// What to do when a process could not be made: for EAGAIN; empty for other errors.
+[[nodiscard]] std::string process_limit_hint(int errnum);
+
+/// fork(2) with a pidfd, without one where pidfd_open(2) is missing (ENOSYS). `in_child` tells
+/// which side this is. Call fork_child instead.
 Result<Child> fork_with_pidfd(bool& in_child);
 
 /// The function runs in a forked child, whose exit code is what it returns; it leaves by _exit.

@@ -18,6 +18,8 @@ namespace nucleus::sys::uapi {
 // landlock(7): the header of Debian 12 (Linux 6.1) ends at ABI 2.
 inline constexpr std::uint64_t kFsTruncate = 1ULL << 14;        // ABI 3, Linux 6.2
 inline constexpr std::uint64_t kFsIoctlDev = 1ULL << 15;        // ABI 5, Linux 6.10
+inline constexpr std::uint64_t kNetBindTcp = 1ULL << 0;         // ABI 4, Linux 6.7
+inline constexpr std::uint64_t kNetConnectTcp = 1ULL << 1;      // ABI 4
 inline constexpr std::uint64_t kScopeAbstractUnix = 1ULL << 0;  // ABI 6, Linux 6.12
 inline constexpr std::uint64_t kScopeSignal = 1ULL << 1;        // ABI 6, Linux 6.12
 

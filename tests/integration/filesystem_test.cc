@@ -4,9 +4,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "support/everybody.h"
 
@@ -130,7 +132,7 @@ TEST_P(Filesystem, AFileIsAVolumeTooAndALinkIsFollowed) {
 TEST_P(Filesystem, ASubmountOfAReadOnlyVolumeIsReadOnly) {
   const Ended ended =
       sandbox.sh("(echo > /v/shm/x) 2>/dev/null || (echo > /v/x) 2>/dev/null || echo refused",
-                 {"-v", "/dev:/v"});
+                 {"--mount", "source=/dev,target=/v,idmap=no"});
   EXPECT_EQ(ended.out, "refused\n") << ended.all();
   EXPECT_FALSE(fs::exists("/dev/shm/x"));
 }
@@ -180,6 +182,47 @@ TEST_P(Filesystem, MountsLeaveNoTraceOnTheHost) {
   const auto before = mounts();
   (void)sandbox.sh("true", {"-v", in("data") + ":/d:rw", "--context", in("data")});
   EXPECT_EQ(mounts(), before);
+}
+
+TEST_P(Filesystem, AContextIsVerifiedAndItsSumTold) {
+  sandbox.make_directory("ctx");
+  sandbox.write("ctx/file", "one\n");
+  sandbox.write("ctx/.env", "TOKEN=1");
+  const auto sum = [&](const std::string& mode) {
+    const Ended ended = sandbox.run({"--json", "--context", in("ctx"), "--context-mode", mode,
+                                     "--verify-context-integrity", "--user", "1000", "true"});
+    EXPECT_EQ(ended.code, 0) << ended.all();
+    return ended.code == 0 ? ended.json()["context_sha256"].get<std::string>() : "";
+  };
+  const std::string copied = sum("copy");
+  EXPECT_EQ(copied.size(), 64U);
+  EXPECT_EQ(sum("copy"), copied);
+  EXPECT_NE(sum("bind"), copied) << "a bind shows the secrets as well";
+  sandbox.write("ctx/file", "two\n");
+  EXPECT_NE(sum("copy"), copied);
+  EXPECT_TRUE(
+      sandbox.run({"--json", "--context", in("ctx"), "true"}).json()["context_sha256"].is_null());
+  EXPECT_EQ(sandbox.run({"--verify-context-integrity", "true"}).code, 2);
+}
+
+// A writer that never rests: sooner or later the copy is not the original any more.
+TEST_P(Filesystem, AContextThatChangesMeanwhileRunsNothing) {
+  sandbox.make_directory("ctx");
+  for (int index = 0; index < 400; ++index)
+    sandbox.write("ctx/f" + std::to_string(index), std::string(20'000, 'x'));
+  std::atomic<bool> stop = false;
+  std::jthread writer([&] {
+    for (int round = 0; !stop; ++round)
+      std::ofstream(in("ctx/f" + std::to_string(round % 400))) << round;
+  });
+  const bool seen = eventually([&] {
+    const Ended ended =
+        sandbox.run({"--context", in("ctx"), "--verify-context-integrity", "echo", "ran"});
+    return ended.code == 125 && ended.out.empty() &&
+           ended.err.find("has changed") != std::string::npos;
+  });
+  stop = true;
+  EXPECT_TRUE(seen);
 }
 
 }  // namespace

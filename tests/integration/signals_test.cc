@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <thread>
 
 #include "support/everybody.h"
@@ -101,6 +102,14 @@ TEST_P(Signals, KillingTheInitEndsTheContainer) {
   ASSERT_TRUE(running.wait_for("up"));
   const auto inits = running_inits();
   ASSERT_EQ(inits.size(), 1U);
+  // The command may speak before its init has said that it was started: then nobody knows that it
+  // was. From then on the init sleeps.
+  ASSERT_TRUE(eventually([&] {
+    std::ifstream stat("/proc/" + std::to_string(inits.front()) + "/stat");
+    std::string word;
+    stat >> word >> word >> word;
+    return word == "S";
+  }));
   ASSERT_EQ(::kill(inits.front(), SIGKILL), 0);
   const Ended ended = running.wait();
   EXPECT_EQ(ended.code, 137) << ended.all();

@@ -16,7 +16,11 @@ TEST_P(Terminals, AShellWithJobControl) {
   ASSERT_TRUE(screen.shows(">"));
   screen.type({"tty; ps -o tty= -p $$", "Enter"});
   ASSERT_TRUE(screen.shows("/dev/pts/0\npts/0"));
-  screen.type({"sleep 1000", "Enter", "C-c"});
+  // Not before it runs: an interrupt at the prompt throws away what was typed behind it as well.
+  screen.type({"sh -c 'echo be$((6 * 7))gun; exec sleep 1000'", "Enter"});
+  ASSERT_TRUE(screen.shows("be42gun"));
+  screen.type({"C-c"});
+  ASSERT_TRUE(screen.shows("^C"));
   screen.type({"echo code $?", "Enter"});
   ASSERT_TRUE(screen.shows("code 130"));
   screen.type({"sleep 1000", "Enter"});

@@ -1,4 +1,6 @@
 // The flags that give a container more than a command: files, secrets, groups, limits, settings.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -176,6 +178,72 @@ TEST_P(Wishes, LimitsOfMemoryAndDisksTogether) {
   EXPECT_EQ(device.code, 125);
   EXPECT_THAT(device.err, HasSubstr("--io-limit"));
   EXPECT_TRUE(container_cgroups().empty());
+}
+
+TEST_P(Wishes, ClocksOfItsOwn) {
+  if (::access("/proc/self/timens_offsets", F_OK) != 0)
+    GTEST_SKIP() << "this kernel has no time namespaces";
+  for (const char* init : {"--init", "--no-init"}) {
+    const Ended ended =
+        sandbox.sh("tr -s ' ' < /proc/self/timens_offsets; cut -d. -f1 /proc/uptime",
+                   {init, "--time-namespace=boottime=1000000000.5"});
+    EXPECT_THAT(ended.out, AllOf(HasSubstr("monotonic 0 0\n"),
+                                 HasSubstr("boottime 1000000000 500000000\n100")))
+        << ended.all();
+  }
+  const Ended report = sandbox.run({"--json", "--time-namespace", "true"});
+  EXPECT_THAT(testing::PrintToString(report.json()["layers"]["namespaces"]), HasSubstr("time"));
+  const Ended early = sandbox.run({"--time-namespace=boottime=-2000000000", "true"});
+  EXPECT_EQ(early.code, 125);
+  EXPECT_THAT(early.err, AllOf(HasSubstr("--time-namespace"), HasSubstr("before zero")));
+}
+
+// ptrace(2) has number 101 or 117: of a process that is not there it says ESRCH, and the policy
+// says EPERM.
+TEST_P(Wishes, ASystemCallMoreAndNoOther) {
+  const std::string script =
+      "import ctypes, platform\n"
+      "libc = ctypes.CDLL(None, use_errno=True)\n"
+      "number = 101 if platform.machine() == 'x86_64' else 117\n"
+      "libc.syscall(number, 16, 9999, 0, 0)\n"
+      "print(ctypes.get_errno())\n";
+  EXPECT_EQ(sandbox.run({"python3", "-c", script}).out, "1\n");
+  EXPECT_EQ(sandbox.run({"--seccomp-allow", "ptrace", "python3", "-c", script}).out, "3\n");
+  EXPECT_EQ(sandbox.run({"--seccomp-allow", "kcmp", "python3", "-c", script}).out, "1\n");
+  const Ended report = sandbox.run({"--json", "--seccomp-allow", "ptrace", "true"});
+  EXPECT_THAT(testing::PrintToString(report.json()["notes"]),
+              HasSubstr("weakened: --seccomp-allow ptrace"));
+  for (const auto& [name, why] :
+       std::vector<std::pair<std::string, std::string>>{{"mount", "mounts"},
+                                                        {"setns", "namespaces"},
+                                                        {"clone3", "namespaces"},
+                                                        {"init_module", "into the kernel"},
+                                                        {"reboot", "the host itself"},
+                                                        {"no_such_call", "these can be allowed"}}) {
+    const Ended ended = sandbox.run({"--seccomp-allow", name, "true"});
+    EXPECT_EQ(ended.code, 2);
+    EXPECT_THAT(ended.err, AllOf(HasSubstr("--seccomp-allow '" + name), HasSubstr(why)));
+  }
+}
+
+// They act on the command's loader, inside; nucleus and the init are static and read none of them.
+TEST_P(Wishes, VariablesOfTheLoaderAreTheCommandsOwn) {
+  std::vector<std::string> flags;
+  for (const char* item :
+       {"LD_PRELOAD=/none.so", "LD_LIBRARY_PATH=/none", "LD_AUDIT=/none.so", "LD_BIND_NOW=1",
+        "GLIBC_TUNABLES=glibc.malloc.check=3", "with.dots=and-dashes"})
+    flags.insert(flags.end(), {"-e", item});
+  for (const char* init : {"--init", "--no-init"}) {
+    std::vector<std::string> all = flags;
+    all.emplace_back(init);
+    const Ended ended = sandbox.sh("echo $LD_PRELOAD; (exit 3) & wait; exit 7", all);
+    EXPECT_EQ(ended.code, 7) << ended.all();
+    EXPECT_EQ(ended.out, "/none.so\n");
+    EXPECT_THAT(ended.err, Not(HasSubstr("nucleus:")));
+  }
+  sandbox.env["LD_PRELOAD"] = "/none.so";
+  EXPECT_EQ(sandbox.sh("echo -$LD_PRELOAD-").out, "--\n");
+  EXPECT_EQ(sandbox.run({"-e", "A B=1", "true"}).code, 2);
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ TEST_P(Exec, ManyInARowLeaveNothing) {
   const std::size_t before = open_files();
   for (int round = 0; round < 50; ++round) ASSERT_EQ(exec({"one", "true"}).code, 0);
   EXPECT_TRUE(eventually([&] { return open_files() <= before; }));
-  EXPECT_EQ(sh("one", "ls -d /proc/[0-9]* | wc -l").out, "4\n");  // init, sleep, sh, ls
+  EXPECT_EQ(sh("one", "ls -d /proc/[0-9]* | wc -l").out, "5\n");  // init, sleep, sh, ls, wc
   for (const std::string& cgroup : container_cgroups())
     EXPECT_FALSE(std::filesystem::exists(cgroup + "/exec-1")) << cgroup;
 }

@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,11 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTestUser = "nucleus-test";
-
-int slowness() {
-  const char* const text = std::getenv("NUCLEUS_TEST_SLOW");
-  return text != nullptr ? std::max(1, std::atoi(text)) : 1;
-}
 
 const passwd& test_user() {
   const passwd* const found = ::getpwnam(kTestUser);
@@ -71,12 +69,18 @@ const Copies& copies() {
   return made;
 }
 
-void become(Who who) {
-  if (who == Who::root || ::geteuid() != 0) return;
-  const passwd& user = test_user();
-  if (::initgroups(kTestUser, user.pw_gid) != 0 || ::setgid(user.pw_gid) != 0 ||
-      ::setuid(user.pw_uid) != 0)
-    ::_exit(99);
+// Before root's rights are given up: without no_new_privs, which would stop newuidmap(1).
+void refuse(const std::map<int, int>& calls) {
+  if (calls.empty()) return;
+  std::vector<sock_filter> code = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const auto& [number, error] : calls) {
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)));
+  }
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program = {.len = static_cast<unsigned short>(code.size()),
+                              .filter = code.data()};
+  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(96);
 }
 
 std::string drain(int fd) {
@@ -91,6 +95,19 @@ std::string drain(int fd) {
 }
 
 }  // namespace
+
+int slowness() {
+  const char* const text = std::getenv("NUCLEUS_TEST_SLOW");
+  return text != nullptr ? std::max(1, std::atoi(text)) : 1;
+}
+
+void become(Who who) {
+  if (who == Who::root || ::geteuid() != 0) return;
+  const passwd& user = test_user();
+  if (::initgroups(kTestUser, user.pw_gid) != 0 || ::setgid(user.pw_gid) != 0 ||
+      ::setuid(user.pw_uid) != 0)
+    ::_exit(99);
+}
 
 std::string who_name(Who who) { return who == Who::root ? "root" : "user"; }
 
@@ -200,30 +217,39 @@ std::vector<std::string> Sandbox::recorded() const {
   return ids;
 }
 
+std::map<std::string, std::string> Sandbox::environment() const {
+  std::map<std::string, std::string> all = env;
+  all.insert({{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+              {"HOME", home_},
+              {"NUCLEUS_STATE_DIR", state()}});
+  return all;
+}
+
 Running Sandbox::start(const std::vector<std::string>& words) const {
   int in[2], out[2], err[2];
   if (::pipe2(in, O_CLOEXEC) < 0 || ::pipe2(out, O_CLOEXEC) < 0 || ::pipe2(err, O_CLOEXEC) < 0)
     std::abort();
-  std::vector<std::string> texts = {
-      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home_,
-      "NUCLEUS_STATE_DIR=" + state()};
-  for (const auto& [key, value] : env) texts.push_back(key + "=" + value);
-  std::vector<std::string> all = {"nucleus"};
+  std::vector<std::string> texts;
+  for (const auto& [key, value] : environment()) texts.push_back(key + "=" + value);
+  std::vector<std::string> all = through;
+  all.push_back(through.empty() ? "nucleus" : nucleus_path());
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> argv, envp;
   for (std::string& word : all) argv.push_back(word.data());
   for (std::string& text : texts) envp.push_back(text.data());
   argv.push_back(nullptr);
   envp.push_back(nullptr);
-  const std::string& program = nucleus_path();
+  const std::string program = through.empty() ? nucleus_path() : through.front();
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::dup2(in[0], 0);
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);
+    refuse(refused_calls);
+    if (prepare) prepare();
     become(who_);
     if (::chdir(home_.c_str()) != 0) ::_exit(98);
-    ::execve(program.c_str(), argv.data(), envp.data());
+    ::execvpe(program.c_str(), argv.data(), envp.data());
     ::_exit(97);
   }
   ::close(in[0]);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -69,6 +70,16 @@ class Sandbox {
   /// Extra environment for what is started from here on.
   std::map<std::string, std::string> env;
   std::string stdin_text;
+  /// System calls by number that fail for what is started, with this errno. Only where tests run as
+  /// root.
+  std::map<int, int> refused_calls;
+  /// Runs in the child before it becomes this user: what only root can take away from it. It must
+  /// call nothing that allocates.
+  std::function<void()> prepare;
+  /// The whole of it: PATH, HOME and the state directory, unless `env` says otherwise.
+  [[nodiscard]] std::map<std::string, std::string> environment() const;
+  /// Words in front of nucleus: a program that starts it, found on PATH or by its path.
+  std::vector<std::string> through;
   /// Starts `nucleus` with these words; `run` is the same with "run" in front.
   [[nodiscard]] Running start(const std::vector<std::string>& words) const;
   [[nodiscard]] Ended call(const std::vector<std::string>& words) const;
@@ -87,6 +98,12 @@ class Sandbox {
   Who who_;
   std::string home_;
 };
+
+/// In a child that is about to execute something: becomes this user, or exits with 99.
+void become(Who who);
+
+/// How many times slower than a development machine this one is said to be (NUCLEUS_TEST_SLOW).
+[[nodiscard]] int slowness();
 
 /// Where the program and the guest programs were copied to.
 [[nodiscard]] const std::string& nucleus_path();

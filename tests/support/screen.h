@@ -31,6 +31,7 @@ class Screen {
  private:
   std::string tmux(const std::vector<std::string>& words) const;
   const Sandbox& sandbox_;
+  std::size_t before_;  // containers that run without it
   std::string socket_;
 };
 

@@ -205,11 +205,8 @@ int rename_main(int argc, char** argv) {
   const Words words = parse_words(parser, kRenameText, argc, argv, 2, 2);
   if (words.exit) return *words.exit;
   const std::string& name = words.list[1];
-  if (!spec::is_container_name(name)) {
-    return complain_of(fail(Kind::usage, 0, "take the name", name,
-                            "use 1 to 64 letters, digits, '_', '.' and '-', beginning with a "
-                            "letter or digit")
-                           .error());
+  if (!spec::is_plain_name(name)) {
+    return complain_of(fail(Kind::usage, 0, "take the name", name, spec::kPlainNameRule).error());
   }
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());

@@ -10,7 +10,7 @@
 namespace nucleus::cli {
 
 /// Starts a supervisor, prints the container's id; the exit code.
-int detach(const spec::ContainerSpec& spec, const std::optional<std::string>& state_root,
-           supervisor::Wish wish);
+int detach(const spec::ContainerSpec& spec, const std::string& id,
+           const std::optional<std::string>& state_root, supervisor::Wish wish);
 
 }  // namespace nucleus::cli

@@ -81,7 +81,7 @@ std::string bash(std::span<const Verb> verbs) {
     std::string valued;
     std::string cases;
     for (const OptionText& option : words.options) {
-      if (option.form[0] == '\0') continue;
+      if (option.form[0] == '\0' || option.value_optional) continue;
       valued += std::string(valued.empty() ? "" : " ") + "--" + option.name;
       if (option.letter != 0) valued += std::string(" -") + option.letter;
       cases += "        " + pattern(option) + ") " + bash_values(option) + "; return ;;\n";
@@ -123,8 +123,9 @@ std::string zsh(std::span<const Verb> verbs) {
     text += std::string("    ") + verb.text->name + ")\n      _arguments -s -S";
     for (const OptionText& option : verb.text->options) {
       const std::string about = "[" + zsh_text(option.help) + "]";
-      const std::string value =
-          option.form[0] == '\0' ? "" : ":" + zsh_text(option.form) + ":" + zsh_action(option);
+      const std::string value = option.form[0] == '\0' || option.value_optional
+                                    ? ""
+                                    : ":" + zsh_text(option.form) + ":" + zsh_action(option);
       if (option.letter != 0)
         text += " \\\n        " + quoted(std::string("*-") + option.letter + about + value);
       text += " \\\n        " + quoted(std::string("*--") + option.name + about + value);
@@ -156,7 +157,7 @@ std::string fish(std::span<const Verb> verbs) {
         text += " -x -a '(__fish_complete_directories)'";
       } else if (option.values[0] != '\0') {
         text += " -x -a " + quoted(spaced(option.values));
-      } else if (option.form[0] != '\0') {
+      } else if (option.form[0] != '\0' && !option.value_optional) {
         text += " -x";
       }
       text += " -d " + quoted(option.help) + "\n";

@@ -49,7 +49,11 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t col
 std::string option_line(const config::OptionText& option, const Look& look) {
   std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", " : "      ";
   left += std::string("--") + option.name;
-  if (option.form[0] != '\0') left += std::string(" ") + option.form;
+  if (option.value_optional) {
+    left += std::string("[=") + option.form + "]";
+  } else if (option.form[0] != '\0') {
+    left += std::string(" ") + option.form;
+  }
   std::string text = option.help;
   if (option.initial[0] != '\0') text += std::string(" (default: ") + option.initial + ")";
   if (left.size() + 2 > kLeft) {

@@ -63,7 +63,11 @@ std::string manual(const config::VerbText& verb) {
     text += ".TP\n";
     if (option.letter != 0) text += std::string("\\fB\\-") + option.letter + "\\fR, ";
     text += "\\fB\\-\\-" + roff(option.name) + "\\fR";
-    if (option.form[0] != '\0') text += " \\fI" + roff(option.form) + "\\fR";
+    if (option.value_optional) {
+      text += "[=\\fI" + roff(option.form) + "\\fR]";
+    } else if (option.form[0] != '\0') {
+      text += " \\fI" + roff(option.form) + "\\fR";
+    }
     text += "\n" + roff(option.help) + ".\n";
     if (option.initial[0] != '\0') text += "Default: " + roff(option.initial) + ".\n";
   }

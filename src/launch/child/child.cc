@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+
+#include <cerrno>
 
 #include "sys/raw.h"
 #include "sys/uapi.h"
@@ -29,6 +32,58 @@ void raise_loopback(const Script& script) {
   raw::call(__NR_close, fd);
 }
 
+// The offsets can be written only until the first process is inside: clone3(2) would enter at once,
+// unshare(2) leaves us outside, and setns(2) takes us in. execve(2) does it by itself from 6.3 on.
+void enter_time_namespace(const Script& script) {
+  check(script, Step::time_namespace, 0, raw::call(__NR_unshare, CLONE_NEWTIME));
+  if (script.clocks_size != 0) {
+    const long offsets = raw::call(__NR_openat, AT_FDCWD, raw::address("/proc/self/timens_offsets"),
+                                   O_WRONLY | O_CLOEXEC);
+    check(script, Step::time_namespace, 1, offsets);
+    check(script, Step::time_namespace, 2,
+          raw::retried(__NR_write, offsets, raw::address(script.clocks),
+                       static_cast<long>(script.clocks_size)));
+    raw::call(__NR_close, offsets);
+  }
+  const long inside = raw::call(
+      __NR_openat, AT_FDCWD, raw::address("/proc/self/ns/time_for_children"), O_RDONLY | O_CLOEXEC);
+  check(script, Step::time_namespace, 1, inside);
+  check(script, Step::time_namespace, 3, raw::call(__NR_setns, inside, CLONE_NEWTIME));
+  raw::call(__NR_close, inside);
+}
+
+// Where close_range(2) is missing (Linux 5.11 for this flag, and seccomp profiles that are older):
+// one after the other, as /proc lists them.
+long mark_listed(long above) {
+  const long listing = raw::call(__NR_openat, AT_FDCWD, raw::address("/proc/self/fd"),
+                                 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (listing < 0) return listing;
+  struct Entry {
+    std::uint64_t inode;
+    std::int64_t offset;
+    std::uint16_t size;
+    std::uint8_t type;
+    char name[1];
+  };
+  alignas(Entry) char buffer[4096] = {};
+  for (;;) {
+    const long got = raw::call(__NR_getdents64, listing, raw::address(buffer), sizeof buffer);
+    if (got < 0) return got;
+    if (got == 0) break;
+    for (long at = 0; at < got;) {
+      const auto* const entry = reinterpret_cast<const Entry*>(buffer + at);
+      at += entry->size;
+      long fd = 0;
+      const char* digit = entry->name;
+      while (*digit >= '0' && *digit <= '9') fd = fd * 10 + (*digit++ - '0');
+      if (digit == entry->name || fd <= above) continue;
+      const long marked = raw::call(__NR_fcntl, fd, F_SETFD, FD_CLOEXEC);
+      if (marked < 0) return marked;
+    }
+  }
+  return raw::call(__NR_close, listing);
+}
+
 // The streams stay, and what the next program needs is moved to numbers agreed upon; everything
 // else closes at execve.
 void close_descriptors(const Script& script) {
@@ -48,8 +103,9 @@ void close_descriptors(const Script& script) {
     }
     highest = kConfigFd;
   }
-  check(script, Step::close_descriptors, 0,
-        raw::call(__NR_close_range, highest + 1, 0xFFFFFFFFL, 4 /* CLOSE_RANGE_CLOEXEC */));
+  long marked = raw::call(__NR_close_range, highest + 1, 0xFFFFFFFFL, 4 /* CLOSE_RANGE_CLOEXEC */);
+  if (marked == -ENOSYS || marked == -EINVAL) marked = mark_listed(highest);
+  check(script, Step::close_descriptors, 0, marked);
 }
 
 // The init keeps every signal blocked: one that came early is still pending when it begins to
@@ -61,9 +117,12 @@ void reset_signals(const Script& script) {
     unsigned long handler, flags, restorer, mask;
   } standard = {};
   for (long signal = 1; signal <= 64; ++signal) {
-    raw::call(__NR_rt_sigaction, signal, raw::address(&standard), 0, sizeof mask);
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    check(script, Step::signals, static_cast<std::size_t>(signal),
+          raw::call(__NR_rt_sigaction, signal, raw::address(&standard), 0, sizeof mask));
   }
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&mask), 0, sizeof mask);
+  check(script, Step::signals, 0,
+        raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&mask), 0, sizeof mask));
 }
 
 }  // namespace
@@ -72,10 +131,11 @@ void reset_signals(const Script& script) {
 // forgets the wish, so it is made twice; who died in between is seen as the other end of the socket
 // being closed.
 void die_with_parent(const Script& script) {
-  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  check(script, Step::parent_gone, 0, raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL));
   pollfd peer{.fd = script.socket, .events = 0, .revents = 0};
   timespec now{};
   const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  check(script, Step::parent_gone, 1, ready);
   if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) raw::call(__NR_exit_group, 125);
 }
 
@@ -87,7 +147,7 @@ void become_root_of_namespace(const Script& script) {
   check(script, Step::become_root, 0, raw::call(__NR_setresuid, uid, uid, uid));
 }
 
-void send(const Script& script, const Message& message, int fd) {
+long send(const Script& script, const Message& message, int fd) {
   iovec part{.iov_base = const_cast<Message*>(&message), .iov_len = sizeof message};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header{};
@@ -102,7 +162,7 @@ void send(const Script& script, const Message& message, int fd) {
     item->cmsg_len = CMSG_LEN(sizeof(int));
     *reinterpret_cast<int*>(CMSG_DATA(item)) = fd;
   }
-  raw::retried(__NR_sendmsg, script.socket, raw::address(&header), MSG_NOSIGNAL);
+  return raw::retried(__NR_sendmsg, script.socket, raw::address(&header), MSG_NOSIGNAL);
 }
 
 void expect(const Script& script, MessageKind kind, Trees* trees) {
@@ -116,6 +176,7 @@ void expect(const Script& script, MessageKind kind, Trees* trees) {
   header.msg_controllen = sizeof control;
   const long got =
       raw::retried(__NR_recvmsg, script.socket, raw::address(&header), MSG_CMSG_CLOEXEC);
+  check(script, Step::hear_parent, static_cast<std::size_t>(kind), got);
   // Anything but the message that is due means that the parent gave up: it knows why, and nobody
   // else asks.
   if (got != sizeof message || message.kind != kind) raw::call(__NR_exit_group, 125);
@@ -142,14 +203,18 @@ void run_script(const Script& script) {
   die_with_parent(script);
   Trees trees;
   expect(script, MessageKind::go, &trees);
+  // Before the change of identity, after which our files in /proc are root's.
+  if (script.clocks != nullptr) enter_time_namespace(script);
   become_root_of_namespace(script);
   die_with_parent(script);
   raw::call(__NR_umask, 0);  // modes are given in full while the root is built
-  check(script, Step::set_host_name, 0,
-        raw::call(__NR_sethostname, raw::address(script.host_name),
-                  static_cast<long>(script.host_name_size)));
+  if (script.host_name != nullptr) {
+    check(script, Step::set_host_name, 0,
+          raw::call(__NR_sethostname, raw::address(script.host_name),
+                    static_cast<long>(script.host_name_size)));
+  }
   if (script.raise_loopback) raise_loopback(script);
-  build_root(script, trees);
+  if (script.own_root) build_root(script, trees);
   if (script.wait_for_limits && !script.fills_context)
     expect(script, MessageKind::limited, nullptr);
   raw::call(__NR_umask, 022);

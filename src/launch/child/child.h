@@ -21,7 +21,8 @@ inline void check(const Script& script, Step step, std::size_t index, long resul
   if (result < 0) fail_step(script, step, index, result);
 }
 
-void send(const Script& script, const Message& message, int fd);
+/// Answers as sendmsg(2) does: a parent that waits for what has not arrived waits for ever.
+long send(const Script& script, const Message& message, int fd);
 
 /// The mount trees that come with `go`, in the order of the script's tree steps.
 struct Trees {

@@ -11,6 +11,8 @@
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
+//     |<-------------- listener + fd ----------| only without namespaces: where the filter asks
+//     |----------------- go ------------------>| ... and then on to execve
 //     |<----------------- parked --------------| only when it was told to stop before the execve
 //     |------------------- go ---------------->| whenever
 //     |<---------------- started --------------| from the init: the workload has been executed
@@ -38,13 +40,17 @@ enum class MessageKind : std::uint32_t {
   terminal,
   parked,
   joined,  // of a further process: its pidfd comes along
+  listener,
 };
 
 enum class Step : std::uint32_t {
   parent_gone,
+  hear_parent,  // index: the kind of message that was due
+  signals,      // index: which, 0: the mask
   become_root,
   set_host_name,
   raise_loopback,
+  time_namespace,
   make_root,
   mount_op,  // index: which
   pivot,
@@ -65,8 +71,11 @@ enum class Step : std::uint32_t {
   capabilities_read_back,
   seccomp,
   execute_init,
+  init_setup,
   init_config,
   fork_workload,
+  process_group,
+  wait_for_workload,
   execute,  // the workload's program
   join,     // a further process: 0 its namespaces, 1 the process inside
   streams,

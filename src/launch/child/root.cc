@@ -1,11 +1,10 @@
 // Builds the container's root from the script's steps, and leaves the host's behind.
 //
-// Every target is resolved by openat2(2) inside the root that is being built: a link in a rootfs or
-// context can never lead outside. Mounts are made as descriptors (fsopen(2), open_tree(2)) and
-// moved to where they belong.
+// Every target is resolved by openat2(2), or the walk of sys/in_root.h, inside the root that is
+// being built: a link in a rootfs or context can never lead outside. Mounts are made as descriptors
+// (fsopen(2), open_tree(2)) and moved to where they belong.
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -13,6 +12,7 @@
 #include <cerrno>
 
 #include "launch/child/child.h"
+#include "sys/in_root.h"
 #include "sys/raw.h"
 
 namespace nucleus::launch::child {
@@ -23,16 +23,8 @@ using spec::MountVerb;
 
 constexpr std::size_t kMostPath = 4096;
 
-long open_inside(int root, const char* path, long flags, long mode = 0) {
-  open_how how{};
-  how.flags = static_cast<__u64>(flags | O_CLOEXEC);
-  how.mode = static_cast<__u64>(mode);
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  long result = 0;
-  do {
-    result = raw::call(__NR_openat2, root, raw::address(path), raw::address(&how), sizeof how);
-  } while (result == -EINTR || result == -EAGAIN);
-  return result;
+long open_inside(int root, const char* path, long flags, long mode = 0, bool no_links = false) {
+  return sys::open_in_root_raw(root, path, flags, mode, no_links);
 }
 
 void close_fd(long fd) { raw::call(__NR_close, fd); }
@@ -104,6 +96,11 @@ long directory_step(int root, const MountStep& step) {
     const long made = raw::call(__NR_mkdirat, root, raw::address(step.target), step.mode);
     if (made != -ENOENT) return made == -EEXIST ? 0 : made;
   }
+  if ((step.flags & spec::kNoLinks) != 0) {
+    const long there = open_inside(root, step.target, O_PATH | O_DIRECTORY, 0, true);
+    if (there >= 0) close_fd(there);
+    if (there != -ENOENT) return there;
+  }
   const long fd = make_directory(root, step.target, step.mode);
   if (fd >= 0) close_fd(fd);
   return fd;
@@ -116,6 +113,23 @@ long make_file(int root, const char* path, long mode) {
   if (parent < 0) return parent;
   close_fd(parent);
   return open_inside(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, mode);
+}
+
+// A new file in the place of whatever is there and is no directory: a link that dangles, a FIFO
+// that nobody reads, a file of any size.
+long replace_file(int root, const char* path, long mode) {
+  char parent_path[kMostPath];
+  const char* const name = split_last(path, parent_path);
+  if (name == nullptr) return -ENAMETOOLONG;
+  const long parent = make_directory(root, parent_path, 0755);
+  if (parent < 0) return parent;
+  long result = raw::call(__NR_unlinkat, parent, raw::address(name), 0);
+  if (result >= 0 || result == -ENOENT) {
+    result = raw::call(__NR_openat, parent, raw::address(name),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  }
+  close_fd(parent);
+  return result;
 }
 
 long write_text(long fd, const MountStep& step) {
@@ -144,7 +158,7 @@ long write_file(const Script& script, int root, const MountStep& step) {
     fd = raw::call(__NR_openat, root, raw::address(step.target),
                    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, step.mode);
   }
-  if (fd == -ENOENT) fd = make_file(root, step.target, step.mode);
+  if (fd == -ENOENT) fd = replace_file(root, step.target, step.mode);
   if (fd < 0) return fd;
   long result = write_text(fd, step);
   if (result >= 0 && (step.flags & spec::kOwned) != 0)
@@ -179,9 +193,26 @@ long set_attributes(long tree, std::uint64_t attributes, bool recursive) {
                    sizeof attr);
 }
 
-// A path to mount on: the directory or file that is there, or is made when the step says so.
+bool same_place(long one, long other) {
+  struct statx found[2] = {};
+  const long fds[2] = {one, other};
+  for (int at = 0; at < 2; ++at) {
+    if (raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
+                  raw::address(&found[at])) < 0)
+      return true;
+  }
+  return found[0].stx_ino == found[1].stx_ino && found[0].stx_dev_major == found[1].stx_dev_major &&
+         found[0].stx_dev_minor == found[1].stx_dev_minor;
+}
+
+// A path to mount on: the directory or file that is there, or is made when the step says so. A link
+// of a rootfs may lead it to the root itself, which a mount would not cover but lie behind.
 long open_target(int root, const MountStep& step) {
   const long there = open_inside(root, step.target, O_PATH);
+  if (there >= 0 && same_place(there, root)) {
+    close_fd(there);
+    return -EBUSY;
+  }
   if (there != -ENOENT || (step.flags & spec::kMakeTarget) == 0) return there;
   if ((step.flags & spec::kTargetFile) == 0) return make_directory(root, step.target, 0755);
   const long made = make_file(root, step.target, 0644);
@@ -354,6 +385,15 @@ long change_attributes(int root, const MountStep& step) {
   return result;
 }
 
+long give_away(const Script& script, int root, const MountStep& step) {
+  const long at = open_inside(root, step.target, O_PATH | O_DIRECTORY);
+  if (at < 0) return at;
+  const long result =
+      raw::call(__NR_fchownat, at, raw::address(""), script.uid, script.gid, AT_EMPTY_PATH);
+  close_fd(at);
+  return result;
+}
+
 long fill(const Script& script, int root, const MountStep& step) {
   const long place = open_inside(root, step.target, O_RDONLY | O_DIRECTORY);
   if (place < 0) return place;
@@ -361,7 +401,8 @@ long fill(const Script& script, int root, const MountStep& step) {
   if (script.wait_for_limits) expect(script, MessageKind::limited, nullptr);
   Message message{};
   message.kind = MessageKind::fill;
-  send(script, message, static_cast<int>(place));
+  const long sent = send(script, message, static_cast<int>(place));
+  if (sent < 0) return sent;
   expect(script, MessageKind::filled, nullptr);
   close_fd(place);
   return 0;
@@ -404,6 +445,7 @@ long execute(const Script& script, Building& building, const MountStep& step, in
     }
     case MountVerb::attributes:
     case MountVerb::attributes_rec: return change_attributes(root, step);
+    case MountVerb::own: return give_away(script, root, step);
     case MountVerb::fill: return fill(script, root, step);
     case MountVerb::enter: {
       const long next = open_inside(root, step.target, O_PATH | O_DIRECTORY);

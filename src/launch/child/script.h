@@ -30,6 +30,7 @@ struct MountStep {
 
 struct Place {
   const char* path = nullptr;
+  int fd = -1;                    // instead of the path, when there is one
   std::uint64_t rights = 0;       // for a directory
   std::uint64_t file_rights = 0;  // when it turns out to be something else
 };
@@ -54,24 +55,31 @@ struct Script {
   std::size_t group_count = 0;
   std::uint64_t capabilities = 0;  // a bit for each that the workload keeps
   bool detach_propagation =
-      false;  // no user namespace of our own: the copy of the mounts is still shared
+      false;             // no user namespace of our own: the copy of the mounts is still shared
+  bool own_root = true;  // false: the host's, as far as Landlock shows it
+  bool drops_bounding_set = true;  // false: an ordinary user in no namespace of its own may not
   bool raise_loopback = false;
-  bool park = false;      // without an init: stop before the execve, until told to go
+  bool park = false;             // without an init: stop before the execve, until told to go
+  const char* clocks = nullptr;  // for /proc/PID/timens_offsets; null: no time namespace
+  std::size_t clocks_size = 0;
   bool terminal = false;  // the streams become a terminal, of this size
+  const char* terminal_device = nullptr;
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;
-  const char* host_name = nullptr;
+  const char* host_name = nullptr;  // null: the host's
   std::size_t host_name_size = 0;
   const MountStep* steps = nullptr;
   std::size_t step_count = 0;
   const char* cwd = nullptr;
   const Limit* limits = nullptr;
   std::size_t limit_count = 0;
+  bool join_keyring = true;
   int last_capability = 0;
   std::size_t landlock_size = 0;  // of the ruleset structure; 0: no Landlock
   std::uint64_t landlock_rights = 0;
   std::uint64_t landlock_stream_rights = 0;  // for the terminal or file behind a standard stream
   std::uint64_t landlock_scopes = 0;
+  std::uint64_t landlock_network = 0;  // rights that are taken; no rule gives one back
   const Place* places = nullptr;
   std::size_t place_count = 0;
   const sock_filter* filter = nullptr;
@@ -80,6 +88,7 @@ struct Script {
   int join_pidfd = -1;
   long join_flags = 0;
   int streams[3] = {-1, -1, -1};
+  bool filter_asks = false;  // its listener goes to the parent
   // With an init: its image and its configuration. Without: the program itself.
   int init_image = -1;
   int init_config = -1;

@@ -30,6 +30,12 @@ long prctl(long option, long a = 0, long b = 0, long c = 0, long d = 0) {
 }
 
 void drop_bounding_set(const Script& script) {
+  // Whoever is nobody special has no capability in a set, and no_new_privs sees to it that none
+  // comes from the bounding set.
+  if (!script.drops_bounding_set) {
+    check(script, Step::bounding_set, 64, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
+    return;
+  }
   for (int capability = 0; capability <= script.last_capability; ++capability) {
     if ((script.capabilities >> capability & 1) != 0) continue;
     check(script, Step::bounding_set, static_cast<std::size_t>(capability),
@@ -63,6 +69,7 @@ void restrict_with_landlock(const Script& script) {
   if (script.landlock_size == 0) return;
   sys::uapi::LandlockRuleset attributes{};
   attributes.handled_access_fs = script.landlock_rights;
+  attributes.handled_access_net = script.landlock_network;
   attributes.scoped = script.landlock_scopes;
   const long ruleset = raw::call(__NR_landlock_create_ruleset, raw::address(&attributes),
                                  static_cast<long>(script.landlock_size), 0);
@@ -76,7 +83,9 @@ void restrict_with_landlock(const Script& script) {
   };
   for (std::size_t index = 0; index < script.place_count; ++index) {
     const Place& place = script.places[index];
-    const long fd = raw::call(__NR_openat, AT_FDCWD, raw::address(place.path), O_PATH | O_CLOEXEC);
+    const long fd = place.fd >= 0 ? place.fd
+                                  : raw::call(__NR_openat, AT_FDCWD, raw::address(place.path),
+                                              O_PATH | O_CLOEXEC);
     check(script, Step::landlock_rule, index, fd);
     struct statx kind{};
     check(script, Step::landlock_rule, index,
@@ -85,7 +94,7 @@ void restrict_with_landlock(const Script& script) {
     const bool directory = (kind.stx_mode & S_IFMT) == S_IFDIR;
     check(script, Step::landlock_rule, index,
           add(fd, directory ? place.rights : place.file_rights));
-    raw::call(__NR_close, fd);
+    if (place.fd < 0) raw::call(__NR_close, fd);
   }
   // A file or terminal that is a standard stream may be opened again as /dev/stdout; who gave it
   // meant it to be used.
@@ -151,15 +160,26 @@ void seal(const Script& script) {
   // With an init it is the workload that leads the session of the terminal, as a login shell does.
   if (script.terminal && script.init_image < 0)
     check(script, Step::terminal, 6, raw::call(__NR_ioctl, 0, TIOCSCTTY, 0));
-  const long keyring = raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0);
+  const long keyring =
+      script.join_keyring ? raw::call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0) : 0;
   // A kernel without key management has no keyring to leak; a full quota of keys would leave the
   // caller's in place.
-  if (keyring != -ENOSYS) check(script, Step::keyring, 0, keyring);
+  // EPERM is a filter's around us, which stands before every use of keys by a program as well.
+  if (keyring != -ENOSYS && keyring != -EPERM) check(script, Step::keyring, 0, keyring);
   restrict_with_landlock(script);
   drop_capabilities(script);
   sock_fprog program{.len = script.filter_size, .filter = const_cast<sock_filter*>(script.filter)};
-  check(script, Step::seccomp, 0,
-        raw::call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, raw::address(&program)));
+  const long listener =
+      raw::call(__NR_seccomp, SECCOMP_SET_MODE_FILTER,
+                script.filter_asks ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0, raw::address(&program));
+  check(script, Step::seccomp, 0, listener);
+  if (!script.filter_asks) return;
+  Message message{};
+  message.kind = MessageKind::listener;
+  send(script, message, static_cast<int>(listener));
+  raw::call(__NR_close, listener);
+  // A signal that nucleus gets until then ends the start; from then on it is the workload's.
+  expect(script, MessageKind::go, nullptr);
 }
 
 }  // namespace nucleus::launch::child

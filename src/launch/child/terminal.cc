@@ -10,9 +10,9 @@ namespace nucleus::launch::child {
 namespace raw = sys::raw;
 
 void open_terminal(const Script& script) {
-  static constexpr char kMaster[] = "/dev/pts/ptmx";
-  const long master = raw::call(__NR_openat, AT_FDCWD, raw::address(kMaster),
-                                O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+  // Of the host's own /dev the name may be a link; in a new root nothing else than ours is there.
+  const long master = raw::call(__NR_openat, AT_FDCWD, raw::address(script.terminal_device),
+                                O_RDWR | O_NOCTTY | O_CLOEXEC | (script.own_root ? O_NOFOLLOW : 0));
   check(script, Step::terminal, 0, master);
   const int unlocked = 0;
   check(script, Step::terminal, 1,
@@ -29,7 +29,7 @@ void open_terminal(const Script& script) {
   raw::call(__NR_close, slave);
   Message message{};
   message.kind = MessageKind::terminal;
-  send(script, message, static_cast<int>(master));
+  check(script, Step::terminal, 7, send(script, message, static_cast<int>(master)));
   raw::call(__NR_close, master);
 }
 

@@ -20,7 +20,12 @@ struct Config {
       0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
   std::uint32_t park = 0;      // before the fork, say `parked` and wait for a `go`
   std::uint32_t terminal = 0;  // the streams are one: the workload leads its session
-  std::uint32_t unused = 0;
+  // There is no pid namespace that would end with the init: it reaps what is orphaned, and kills
+  // all that is in its Landlock domain when the workload ends or kEndAll comes.
+  std::uint32_t subreaper = 0;
 };
+
+/// From the supervisor, by its own hand or by its death (PR_SET_PDEATHSIG); only to a subreaper.
+inline constexpr int kEndAll = 30;  // SIGPWR
 
 }  // namespace nucleus::launch::init

@@ -17,6 +17,7 @@
 #include "launch/child/handshake.h"
 #include "launch/init/config.h"
 #include "sys/raw.h"
+#include "sys/uapi.h"
 
 namespace {
 
@@ -27,6 +28,7 @@ using nucleus::launch::child::Message;
 using nucleus::launch::child::MessageKind;
 using nucleus::launch::child::Step;
 using nucleus::launch::init::Config;
+using nucleus::launch::init::kEndAll;
 
 constexpr std::uint64_t kEverySignal = ~0ULL;
 
@@ -34,8 +36,9 @@ constexpr std::uint64_t kEverySignal = ~0ULL;
   for (;;) raw::call(__NR_exit_group, code);
 }
 
-void report(const Message& message) {
-  raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL, 0, 0);
+long report(const Message& message) {
+  return raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
+                      0, 0);
 }
 
 [[noreturn]] void fail(Step step, long result, int code) {
@@ -47,12 +50,18 @@ void report(const Message& message) {
   leave(code);
 }
 
-// Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container.
-void die_with_supervisor() {
-  raw::call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+void check(Step step, long result) {
+  if (result < 0) fail(step, result, 125);
+}
+
+// Not with the supervisor: the kernel then ends this process, and with PID 1 the whole container;
+// without a pid namespace it tells this process to do so.
+void die_with_supervisor(int signal) {
+  check(Step::parent_gone, raw::call(__NR_prctl, PR_SET_PDEATHSIG, signal, 0, 0, 0));
   pollfd peer{.fd = kSocketFd, .events = 0, .revents = 0};
   timespec now{};
   const long ready = raw::retried(__NR_ppoll, raw::address(&peer), 1, raw::address(&now), 0, 0);
+  check(Step::parent_gone, ready);
   if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) leave(125);
 }
 
@@ -72,21 +81,45 @@ Config* map_config() {
   return config;
 }
 
+// A Landlock domain within the init's own, of scopes alone: what runs there cannot send a signal
+// out of it, not to the init either, which can end it at any time. Landlock ABI 6.
+void leave_init_behind() {
+  const nucleus::sys::uapi::LandlockRuleset attributes = {
+      .handled_access_fs = 0,
+      .handled_access_net = 0,
+      .scoped = nucleus::sys::uapi::kScopeSignal | nucleus::sys::uapi::kScopeAbstractUnix};
+  const long ruleset =
+      raw::call(__NR_landlock_create_ruleset, raw::address(&attributes), sizeof attributes, 0);
+  if (ruleset < 0) fail(Step::landlock_ruleset, ruleset, 125);
+  const long entered = raw::call(__NR_landlock_restrict_self, ruleset, 0);
+  if (entered < 0) fail(Step::landlock_restrict, entered, 125);
+  raw::call(__NR_close, ruleset);
+}
+
+// Every process of the domain but this one: the scope of signals lets kill(2) reach no other. Who
+// is about to fork when the signal comes forks no more, so that once is enough.
+void end_all() {
+  raw::call(__NR_kill, -1, SIGKILL);
+  while (raw::retried(__NR_wait4, -1, 0, 0, 0) > 0) {
+  }
+}
+
 [[noreturn]] void execute(const Config* config) {
+  if (config->subreaper != 0) leave_init_behind();
   const auto* const candidates = reinterpret_cast<const std::uint64_t*>(config + 1);
   const std::uint64_t* const argv = candidates + config->candidates + 1;
   const std::uint64_t* const envp = argv + config->arguments + 1;
   // A group of its own, so that what a terminal's user interrupts is the workload with its
   // children.
   if (config->terminal != 0) {
-    raw::call(__NR_setsid);
-    const long taken = raw::call(__NR_ioctl, 0, TIOCSCTTY, 0);
-    if (taken < 0) fail(Step::terminal, taken, 125);
+    check(Step::new_session, raw::call(__NR_setsid));
+    check(Step::terminal, raw::call(__NR_ioctl, 0, TIOCSCTTY, 0));
   } else {
-    raw::call(__NR_setpgid, 0, 0);
+    check(Step::process_group, raw::call(__NR_setpgid, 0, 0));
   }
   const std::uint64_t none = 0;
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none);
+  check(Step::signals,
+        raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none));
   long result = -2 /* ENOENT */;
   for (const std::uint64_t* path = candidates; *path != 0; ++path) {
     const long tried =
@@ -99,7 +132,8 @@ Config* map_config() {
   fail(Step::execute, result, result == -2 ? 127 : 126);
 }
 
-[[noreturn]] void report_end(int status) {
+[[noreturn]] void report_end(const Config* config, int status) {
+  if (config->subreaper != 0) end_all();
   Message message{};
   message.kind = MessageKind::ended;
   message.signal = status & 0x7F;
@@ -108,12 +142,15 @@ Config* map_config() {
   leave(message.code);
 }
 
-void reap(long workload) {
+void reap(const Config* config, long workload) {
   for (;;) {
     int status = 0;
-    const long pid = raw::call(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
-    if (pid <= 0) return;
-    if (pid == workload) report_end(status);
+    const long pid = raw::retried(__NR_wait4, -1, raw::address(&status), 1 /* WNOHANG */, 0);
+    if (pid == 0) return;
+    // The workload is not reaped yet, so that there is a child: what could not be asked for now
+    // would never be told again.
+    check(Step::wait_for_workload, pid);
+    if (pid == workload) report_end(config, status);
   }
 }
 
@@ -126,12 +163,13 @@ bool from_terminal(int signal) {
 }  // namespace
 
 extern "C" [[noreturn]] void nucleus_init_main() {
-  raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-  raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);
-  raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC);
-  die_with_supervisor();
+  check(Step::init_setup, raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+  raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);  // for ps(1) only
+  check(Step::init_setup, raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC));
   const Config* const config = map_config();
-  raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&kEverySignal), 0, sizeof kEverySignal);
+  die_with_supervisor(config->subreaper != 0 ? kEndAll : SIGKILL);
+  if (config->subreaper != 0)
+    check(Step::init_setup, raw::call(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
   if (config->park != 0) {
     Message parked{};
     parked.kind = MessageKind::parked;
@@ -140,13 +178,15 @@ extern "C" [[noreturn]] void nucleus_init_main() {
         raw::retried(__NR_recvfrom, kSocketFd, raw::address(&parked), sizeof parked, 0, 0, 0);
     if (got != sizeof parked) leave(125);
   }
-  // Like vfork(2): this process goes on when the workload has been executed, or has failed to be.
+  // Every signal has been blocked before this was executed. Like vfork(2): this process goes on
+  // when the workload has been executed, or has failed to be.
   const long workload = raw::call(__NR_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
   if (workload == 0) execute(config);
   if (workload < 0) fail(Step::fork_workload, workload, 125);
   Message started{};
   started.kind = MessageKind::started;
-  report(started);
+  // A supervisor that waits for this word would wait for ever.
+  if (report(started) < 0) leave(125);
   if (config->confirm != 0) {
     raw::retried(__NR_recvfrom, kSocketFd, raw::address(&started), sizeof started, 0, 0, 0);
   }
@@ -155,7 +195,9 @@ extern "C" [[noreturn]] void nucleus_init_main() {
     const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal),
                                   raw::address(&info), 0, sizeof kEverySignal);
     if (signal == SIGCHLD) {
-      reap(workload);
+      reap(config, workload);
+    } else if (signal == kEndAll && config->subreaper != 0) {
+      report_end(config, SIGKILL);
     } else if (signal > 0) {
       raw::call(__NR_kill, from_terminal(static_cast<int>(signal)) ? -workload : workload, signal);
     }

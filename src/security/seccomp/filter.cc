@@ -2,28 +2,55 @@
 
 #include "security/seccomp/builtin_policy.h"
 #include "security/seccomp/compiler.h"
+#include "security/seccomp/shared_host_policy.h"
 
 namespace nucleus::security::seccomp {
 namespace {
 
-constexpr std::vector<sock_filter> compile_builtin() {
-  return Compiler(kBuiltinEntries, kBuiltinRules, refuse(ENOSYS)).compile();
+template <Surface kSurface>
+constexpr std::vector<sock_filter> compiled() {
+  if constexpr (kSurface == Surface::own_namespaces) {
+    return Compiler(kBuiltinEntries, kBuiltinRules, refuse(ENOSYS)).compile();
+  } else {
+    const bool network = kSurface == Surface::host_with_network;
+    return Compiler(shared_host_entries(), shared_host_rules(network), refuse(ENOSYS)).compile();
+  }
 }
 
-constexpr std::size_t kSize = compile_builtin().size();
-static_assert(kSize < BPF_MAXINSNS);
-
-constexpr std::array<sock_filter, kSize> make_program() {
+template <Surface kSurface>
+constexpr auto make_program() {
+  constexpr std::size_t kSize = compiled<kSurface>().size();
+  static_assert(kSize < BPF_MAXINSNS);
   std::array<sock_filter, kSize> program{};
-  std::ranges::copy(compile_builtin(), program.begin());
+  std::ranges::copy(compiled<kSurface>(), program.begin());
   return program;
 }
 
-constexpr std::array<sock_filter, kSize> kProgram = make_program();
+constexpr auto kProgram = make_program<Surface::own_namespaces>();
+constexpr auto kHostProgram = make_program<Surface::host>();
+constexpr auto kNetworkProgram = make_program<Surface::host_with_network>();
 
 }  // namespace
 
-std::span<const sock_filter> builtin_filter() { return kProgram; }
+std::span<const sock_filter> builtin_filter(Surface surface) {
+  switch (surface) {
+    case Surface::own_namespaces: break;
+    case Surface::host: return kHostProgram;
+    case Surface::host_with_network: return kNetworkProgram;
+  }
+  return kProgram;
+}
+
+std::vector<sock_filter> filter_with(std::span<const int> allowed) {
+  std::vector<Entry> entries(std::begin(kBuiltinEntries), std::end(kBuiltinEntries));
+  const auto is_allowed = [&](std::uint32_t number) {
+    return std::ranges::find(allowed, static_cast<int>(number)) != allowed.end();
+  };
+  for (Entry& entry : entries) {
+    if (is_allowed(entry.number)) entry.action = kAllow;
+  }
+  return Compiler(entries, kBuiltinRules, refuse(ENOSYS)).compile();
+}
 
 std::uint32_t evaluate(std::span<const sock_filter> program, std::uint32_t arch,
                        std::uint32_t number, std::span<const std::uint64_t, 6> args) {

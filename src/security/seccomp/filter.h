@@ -9,11 +9,23 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace nucleus::security::seccomp {
 
+/// What the workload shares with the host, beside its kernel.
+enum class Surface {
+  own_namespaces,     // nothing
+  host,               // --isolation landlock: files and processes; no sockets
+  host_with_network,  // ... and its network
+};
+
 /// The finished program, in read-only memory. Valid for the life of the process.
-[[nodiscard]] std::span<const sock_filter> builtin_filter();
+[[nodiscard]] std::span<const sock_filter> builtin_filter(
+    Surface surface = Surface::own_namespaces);
+
+/// The built-in policy with these calls allowed, compiled now: some hundred microseconds.
+[[nodiscard]] std::vector<sock_filter> filter_with(std::span<const int> allowed);
 
 /// What the program answers for a call: interpreted in user space, for tests and explanations.
 /// `args` has six entries.

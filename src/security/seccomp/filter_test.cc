@@ -6,6 +6,7 @@
 
 #include "security/seccomp/builtin_policy.h"
 #include "security/seccomp/compiler.h"
+#include "spec/syscalls.h"
 
 namespace nucleus::security::seccomp {
 namespace {
@@ -101,6 +102,71 @@ TEST(Compiler, LongLeftBranchesJumpUnconditionally) {
               number < 900 && number % 2 == 0 ? kAllow : kKill)
         << number;
   }
+}
+
+TEST(BuiltinFilter, ACallThatIsAllowedByAFlagIsTheOnlyDifference) {
+  for (const spec::OptionalCall& call : spec::optional_calls()) {
+    const auto number = static_cast<std::uint32_t>(call.number);
+    EXPECT_EQ(answer(number), refuse(EPERM)) << call.name;
+    const auto program = filter_with({&call.number, 1});
+    ASSERT_LT(program.size(), std::size_t{BPF_MAXINSNS});
+    for (std::uint32_t other = 0; other < 512; ++other) {
+      const std::array<std::uint64_t, 6> args = {};
+      EXPECT_EQ(evaluate(program, kNativeArch, other, args),
+                other == number ? kAllow : answer(other))
+          << call.name << " and " << other;
+    }
+  }
+}
+
+std::uint32_t on_host(Surface surface, std::uint32_t number,
+                      std::array<std::uint64_t, 6> args = {}) {
+  return evaluate(builtin_filter(surface), kNativeArch, number, args);
+}
+
+TEST(SharedHostFilter, AllowsNothingThatTheBuiltinOneDoesNot) {
+  for (const Surface surface : {Surface::host, Surface::host_with_network}) {
+    for (std::uint32_t number = 0; number < 1024; ++number) {
+      for (std::uint64_t first = 0; first < 64; ++first) {
+        const std::array<std::uint64_t, 6> args = {first, 1, 0, 0, 0, 0};
+        if (on_host(surface, number, args) != kAllow) continue;
+        EXPECT_EQ(answer(number, args), kAllow) << number << " " << first;
+      }
+    }
+  }
+}
+
+TEST(SharedHostFilter, AsksForModesAndTimes) {
+  for (const std::uint32_t number : {std::uint32_t{__NR_fchmod}, std::uint32_t{__NR_fchmodat}, 452U,
+                                     std::uint32_t{__NR_utimensat}}) {
+    EXPECT_EQ(on_host(Surface::host, number), kAsk) << number;
+  }
+  EXPECT_EQ(on_host(Surface::host, __NR_fchownat), refuse(EPERM));
+  EXPECT_EQ(on_host(Surface::host, __NR_setxattr), refuse(ENOTSUP));
+  EXPECT_EQ(on_host(Surface::host, __NR_shmget), refuse(ENOSYS));
+}
+
+TEST(SharedHostFilter, SocketsOnlyWithTheNetworkAndNeverUnixOnes) {
+  for (std::uint64_t family = 0; family < 64; ++family) {
+    const std::array<std::uint64_t, 6> args = {family, SOCK_STREAM, 0, 0, 0, 0};
+    EXPECT_NE(on_host(Surface::host, __NR_socket, args), kAllow) << family;
+    const bool internet = family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
+    EXPECT_EQ(on_host(Surface::host_with_network, __NR_socket, args) == kAllow, internet) << family;
+  }
+  EXPECT_EQ(on_host(Surface::host, __NR_socketpair, {AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC}), kAllow);
+  EXPECT_EQ(on_host(Surface::host, __NR_socketpair, {AF_UNIX, SOCK_DGRAM}), refuse(EPERM));
+}
+
+TEST(SharedHostFilter, NothingIsSetForAnother) {
+  for (const int call : {__NR_prlimit64, __NR_sched_setaffinity, __NR_sched_setattr,
+                         __NR_sched_setscheduler, __NR_sched_setparam}) {
+    const auto number = static_cast<std::uint32_t>(call);
+    EXPECT_EQ(on_host(Surface::host, number, {0}), kAllow) << number;
+    EXPECT_EQ(on_host(Surface::host, number, {4711}), refuse(EPERM)) << number;
+  }
+  EXPECT_EQ(on_host(Surface::host, __NR_setpriority, {0, 0, 5}), kAllow);
+  EXPECT_EQ(on_host(Surface::host, __NR_setpriority, {0, 4711, 5}), refuse(EPERM));
+  EXPECT_EQ(on_host(Surface::host, __NR_setpriority, {2, 0, 5}), refuse(EPERM));
 }
 
 }  // namespace

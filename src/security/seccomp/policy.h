@@ -13,6 +13,7 @@ namespace nucleus::security::seccomp {
 
 inline constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 inline constexpr std::uint32_t kKill = SECCOMP_RET_KILL_PROCESS;
+inline constexpr std::uint32_t kAsk = SECCOMP_RET_USER_NOTIF;  // Linux 5.0: the supervisor answers
 constexpr std::uint32_t refuse(int errnum) {
   return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(errnum);
 }
