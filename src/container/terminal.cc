@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,15 +34,6 @@ Terminal::~Terminal() {
     for (const sys::EventLoop::Id id : {master_watch_, input_watch_, output_watch_})
       loop_->unwatch(id);
   }
-  if (!raw_) return;
-  // From the background it would stop us, when we are about to end.
-  sigset_t stop;
-  sigset_t before;
-  ::sigemptyset(&stop);
-  ::sigaddset(&stop, SIGTTOU);
-  ::sigprocmask(SIG_BLOCK, &stop, &before);
-  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 Terminal::Size Terminal::size() {
@@ -69,22 +59,14 @@ Result<> Terminal::begin(sys::UniqueFd master, bool interactive, sys::EventLoop*
   output_watch_ = loop_->watch(output_, 0, [this](short) { write_output(); });
   loop_->before_waiting([this] { choose_events(); });
   if (!interactive) return {};
-  if (::tcgetattr(STDIN_FILENO, &before_) < 0)
-    return fail(Kind::runtime, errno, "read the settings of", "the terminal");
-  set_raw();
+  NUCLEUS_CHECK(raw_.begin());
   refresh();
   return {};
 }
 
-void Terminal::set_raw() {
-  termios raw = before_;
-  ::cfmakeraw(&raw);
-  raw_ = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
-}
-
 void Terminal::refresh() {
   if (!active()) return;
-  if (raw_) set_raw();
+  raw_.again();
   const Size now = size();
   const winsize told{.ws_row = now.rows, .ws_col = now.columns, .ws_xpixel = 0, .ws_ypixel = 0};
   if (now.rows != 0) ::ioctl(master_.get(), TIOCSWINSZ, &told);

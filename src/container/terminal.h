@@ -2,12 +2,11 @@
 // out, and the one in front is as it was when this ends. termios(3), ioctl_tty(2).
 #pragma once
 
-#include <termios.h>
-
 #include <cstdint>
 #include <string>
 
 #include "base/error.h"
+#include "container/raw_input.h"
 #include "sys/event_loop.h"
 #include "sys/unique_fd.h"
 
@@ -54,7 +53,6 @@ class Terminal {
   void read_output();
   void write_input();
   void write_output();
-  void set_raw();
 
   sys::EventLoop* loop_ = nullptr;
   sys::EventLoop::Id master_watch_ = 0, input_watch_ = 0, output_watch_ = 0;
@@ -62,11 +60,10 @@ class Terminal {
   sys::UniqueFd reopened_;
   int output_ = -1;  // standard output, or our own way to it
   bool reads_ = false;
-  bool raw_ = false;
   int read_errnum_ = 0;
   int write_errnum_ = 0;
   bool ended_ = false;  // nobody holds the terminal inside any more
-  termios before_{};
+  RawInput raw_;
   std::string to_container_, to_user_;
 };
 

@@ -128,6 +128,11 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       if (restart_timer_ != 0 && spec_.supervision.restart == spec::RestartPolicy::no) stop(0, {});
       return {};
     }
+    if (op == "attach") {
+      NUCLEUS_CHECK(need_running());
+      return viewers_->attach(client, packet);
+    }
+    if (op == "attach-size") return viewers_->resize(client, packet);
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())
@@ -150,6 +155,7 @@ void Supervisor::gone(ClientId client) {
   // Nobody waits for its readiness any more: it goes on without.
   if (client == starter_) readiness_.reset();
   execs_->client_gone(client);
+  viewers_->client_gone(client);
 }
 
 }  // namespace nucleus::supervisor

@@ -90,6 +90,7 @@ int Supervisor::run() {
   execs_.reset();
   readiness_.reset();
   health_.reset();
+  viewers_.reset();
   life_.reset();
   server_.reset();
   return looped ? 0 : 125;
@@ -132,6 +133,8 @@ Result<> Supervisor::begin() {
   execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
     note(event, std::move(attributes));
   });
+  viewers_.emplace(loop_, *server_, spec_.terminal, spec_.interactive);
+  loop_.before_waiting([this] { choose_output(); });
   NUCLEUS_CHECK(start_life(request_.wish == Wish::create));
   loop_.watch(signals_.fd(), POLLIN, [this](short) { on_signal(); });
   return {};
@@ -159,7 +162,6 @@ Result<> Supervisor::make_record() {
 Result<> Supervisor::open_streams() {
   if (spec_.terminal) return {};
   for (int stream = 1; stream <= 2; ++stream) {
-    if (!log_ && !spec_.interactive) continue;
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
     sys::UniqueFd& ours = output_.at(static_cast<std::size_t>(stream) - 1);
@@ -170,8 +172,8 @@ Result<> Supervisor::open_streams() {
     if (::dup2(theirs.get(), stream) < 0)
       return fail(Kind::runtime, errno, "open the stream", std::to_string(stream));
     const log::Stream name = stream == 1 ? log::Stream::out : log::Stream::err;
-    loop_.watch(ours.get(), POLLIN,
-                [this, name, fd = ours.get()](short) { read_stream(name, fd); });
+    output_watches_.at(static_cast<std::size_t>(stream) - 1) = loop_.watch(
+        ours.get(), POLLIN, [this, name, fd = ours.get()](short) { read_stream(name, fd); });
   }
   if (spec_.interactive) {
     int ends[2] = {-1, -1};
@@ -190,12 +192,25 @@ void Supervisor::read_stream(log::Stream stream, int fd) {
   for (int round = 0; round < 16; ++round) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
     if (got <= 0) return;
-    if (log_) log_->take(stream, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
-    if (static_cast<std::size_t>(got) < buffer.size()) return;
+    hear_output(stream, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    if (static_cast<std::size_t>(got) < buffer.size() || viewers_->hold_back()) return;
   }
 }
 
+void Supervisor::hear_output(log::Stream stream, std::string_view bytes) {
+  if (log_) log_->take(stream, bytes);
+  viewers_->take(stream, bytes);
+}
+
+// A viewer that keeps up a little behind is waited for, as a local terminal would be.
+void Supervisor::choose_output() {
+  const short events = viewers_ && viewers_->hold_back() ? 0 : POLLIN;
+  for (const sys::EventLoop::Id watch : output_watches_) loop_.change(watch, events);
+  loop_.change(terminal_watch_, events);
+}
+
 void Supervisor::drain() {
+  viewers_->end();
   for (const std::size_t index : {0U, 1U}) {
     const int fd = output_.at(index).get();
     if (fd < 0) continue;
@@ -207,9 +222,10 @@ void Supervisor::drain() {
     for (int ends = 0; ends < 2;) {
       std::array<char, 4096> buffer{};
       const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
-      if (got > 0 && log_)
-        log_->take(log::Stream::out,
-                   std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+      if (got > 0) {
+        hear_output(log::Stream::out,
+                    std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+      }
       if (got <= 0) ++ends;
     }
     loop_.unwatch(terminal_watch_);
@@ -262,6 +278,7 @@ Result<> Supervisor::start_life(bool park) {
     terminal_watch_ = loop_.watch(
         terminal_.get(), POLLIN, [this](short) { read_stream(log::Stream::out, terminal_.get()); });
   }
+  viewers_->begin(spec_.terminal ? terminal_.get() : input_.get());
   NUCLEUS_CHECK(held_.become(park ? store::Status::created : store::Status::running,
                              [&](store::Entry& entry) {
                                entry.pid = life_->running().pid();
@@ -353,6 +370,7 @@ void Supervisor::wind_up(const Facts& facts) {
     note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
   note("die",
        {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
+  viewers_->ended(end_text());
   if (outcome.wall_usec >= kLongEnoughUsec) {
     back_off_ = {};
     failures_ = 0;

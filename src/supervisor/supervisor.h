@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "container/life.h"
@@ -19,6 +20,7 @@
 #include "supervisor/health.h"
 #include "supervisor/readiness.h"
 #include "supervisor/spawn.h"
+#include "supervisor/viewers.h"
 #include "sys/event_loop.h"
 
 namespace nucleus::supervisor {
@@ -53,6 +55,8 @@ class Supervisor {
   void finish();
   void stop(int signal, std::chrono::milliseconds patience);
   void read_stream(log::Stream stream, int fd);
+  void hear_output(log::Stream stream, std::string_view bytes);
+  void choose_output();
   void drain();
   void note(const char* event, store::Attributes attributes = {});
 
@@ -84,6 +88,7 @@ class Supervisor {
   sys::UniqueFd input_;                  // of its standard input, with --interactive
   sys::UniqueFd terminal_;
   sys::EventLoop::Id terminal_watch_ = 0;
+  std::array<sys::EventLoop::Id, 2> output_watches_{};
   std::optional<ControlServer> server_;
   std::optional<container::Life> life_;
   std::optional<Execs> execs_;
@@ -93,7 +98,8 @@ class Supervisor {
   ClientId starter_ = 0;                 // who waits for it; 0: the caller
   sys::EventLoop::Id caller_watch_ = 0;  // whether that one is still there
   bool health_restart_ = false;          // it ends to be started again, whatever its policy
-  bool stopping_ = false;                // it was asked to end: no restart
+  std::optional<Viewers> viewers_;
+  bool stopping_ = false;  // it was asked to end: no restart
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N
   std::chrono::milliseconds back_off_{};
