@@ -23,6 +23,7 @@ int wait_main(int argc, char** argv);
 int rename_main(int argc, char** argv);
 int exec_main(int argc, char** argv);
 int attach_main(int argc, char** argv);
+int cp_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
@@ -41,6 +42,7 @@ extern const config::VerbText kWaitText;
 extern const config::VerbText kRenameText;
 extern const config::VerbText kExecText;
 extern const config::VerbText kAttachText;
+extern const config::VerbText kCpText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
@@ -60,6 +62,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kRenameText, .main = rename_main},
     {.text = &kExecText, .main = exec_main},
     {.text = &kAttachText, .main = attach_main},
+    {.text = &kCpText, .main = cp_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},

@@ -85,9 +85,8 @@ Result<> Viewers::attach(ClientId client, const control::Packet& packet) {
   Viewer& kept = viewers_.back();
   for (std::size_t index = 0; index < fds.size(); ++index) {
     Stream& stream = kept.streams.at(index);
-    stream.watch = loop_.watch(stream.fd.get(), 0, [this, client, index](short events) {
-      ready(client, index, events);
-    });
+    stream.watch = loop_.watch(
+        stream.fd.get(), 0, [this, client, index](short events) { ready(client, index, events); });
   }
   server_.answer(client, json::dump(Json{{"terminal", terminal_}, {"input", types}}), fds);
   apply_size();
@@ -123,8 +122,7 @@ void Viewers::take(log::Stream stream, std::string_view bytes) {
   for (auto at = viewers_.begin(); at != viewers_.end();) {
     Viewer& viewer = *at++;
     send(viewer, index, bytes);
-    const std::size_t waiting =
-        viewer.streams[0].pending.size() + viewer.streams[1].pending.size();
+    const std::size_t waiting = viewer.streams[0].pending.size() + viewer.streams[1].pending.size();
     if (waiting <= kTooMuch || !live_) continue;
     server_.answer(viewer.client, R"({"dropped":true})");
     drop(viewer);
@@ -182,7 +180,8 @@ void Viewers::ready(ClientId client, std::size_t index, short events) {
 
 void Viewers::read_typed(Viewer& viewer) {
   std::array<char, 4096> buffer{};
-  const ssize_t got = ::recv(viewer.streams[0].fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t got =
+      ::recv(viewer.streams[0].fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && would_block()) return;
   // The end of what one has to type is not the end of the container's input: another may come.
   if (got <= 0) viewer.reads = false;

@@ -88,7 +88,8 @@ TEST_P(Attach, AllOfALongOutputArrives) {
 }
 
 TEST_P(Attach, WhoDoesNotReadNeverHoldsItUp) {
-  start("one", "trap 'head -c 50000000 /dev/zero; exit 0' USR1; while :; do echo tick; sleep 0.05; done",
+  start("one",
+        "trap 'head -c 50000000 /dev/zero; exit 0' USR1; while :; do echo tick; sleep 0.05; done",
         {"--log-driver", "none"});
   Running asleep = sandbox.start({"attach", "one"});
   ASSERT_TRUE(asleep.wait_for("tick"));
@@ -121,7 +122,8 @@ TEST_P(Attach, ViewersThatAreKilledLeaveNothing) {
 }
 
 TEST_P(Attach, ATerminalIsLeftAndComeBackTo) {
-  const Ended started = sandbox.run({"-d", "-it", "--name", "one", "-e", "PS1=> ", "--", "bash", "--norc"});
+  const Ended started =
+      sandbox.run({"-d", "-it", "--name", "one", "-e", "PS1=> ", "--", "bash", "--norc"});
   ASSERT_EQ(started.code, 0) << started.all();
   {
     const Screen screen(sandbox, "$NUCLEUS attach one");
@@ -146,7 +148,8 @@ TEST_P(Attach, ATerminalIsLeftAndComeBackTo) {
 }
 
 TEST_P(Attach, WhoOnlyLooksOnATerminalCannotType) {
-  const Ended started = sandbox.run({"-d", "-it", "--name", "one", "-e", "PS1=> ", "--", "bash", "--norc"});
+  const Ended started =
+      sandbox.run({"-d", "-it", "--name", "one", "-e", "PS1=> ", "--", "bash", "--norc"});
   ASSERT_EQ(started.code, 0) << started.all();
   // The shell around it gets the key as well.
   const Screen screen(sandbox, "trap : INT; $NUCLEUS attach --no-stdin one");
