@@ -133,6 +133,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       return viewers_->attach(client, packet);
     }
     if (op == "attach-size") return viewers_->resize(client, packet);
+    if (op == "reach") return reach(client);
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())

@@ -71,6 +71,7 @@ class Supervisor {
   // requests.cc: what is asked for at the control socket
   void heard(ClientId client, control::Packet packet);
   void gone(ClientId client);
+  [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
   [[nodiscard]] Result<> need_running() const;
   [[nodiscard]] std::string end_text() const;
 
