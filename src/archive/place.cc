@@ -42,8 +42,7 @@ Result<Place> find_place(const std::string& path, Links links, bool follow) {
     if (!parts.empty()) parts.pop_front();
     const bool last = parts.empty();
     struct stat info{};
-    const bool there =
-        ::fstatat(place.parent.get(), part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool there = ::fstatat(place.parent.get(), part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
     if (!there && (errno != ENOENT || !last)) return fail(Kind::usage, errno, "find", path);
     if (there && S_ISLNK(info.st_mode) && (!last || follow || directory)) {
       if (links == Links::trusted && info.st_uid != 0 && info.st_uid != ::geteuid()) {
@@ -64,8 +63,8 @@ Result<Place> find_place(const std::string& path, Links links, bool follow) {
     }
     if (!last || part == ".." || part == ".") {
       // An own step for "..": inside a container the kernel keeps it below our root.
-      place.parent = NUCLEUS_TRY(
-          sys::open_at(place.parent.get(), part, kDirectory, 0, "find", Kind::usage));
+      place.parent =
+          NUCLEUS_TRY(sys::open_at(place.parent.get(), part, kDirectory, 0, "find", Kind::usage));
       if (!last) continue;
       place.name = ".";
       if (::fstat(place.parent.get(), &info) < 0) return fail(Kind::usage, errno, "find", path);
@@ -85,8 +84,7 @@ bool names_directory(const std::string& path) {
 }
 
 bool names_contents(const std::string& path) {
-  return path == "." || path.ends_with("/.") ||
-         path.find_first_not_of('/') == std::string::npos;
+  return path == "." || path.ends_with("/.") || path.find_first_not_of('/') == std::string::npos;
 }
 
 std::string base_name(const std::string& path) {

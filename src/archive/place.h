@@ -1,5 +1,5 @@
-// A path, looked up component by component by ourselves: where it ends, and what is there. Meant for
-// paths that somebody typed; what lies below is never reached by a path again.
+// A path, looked up component by component by ourselves: where it ends, and what is there. Meant
+// for paths that somebody typed; what lies below is never reached by a path again.
 #pragma once
 
 #include <sys/stat.h>
@@ -19,13 +19,13 @@ enum class Links { all, trusted };
 
 struct Place {
   sys::UniqueFd parent;
-  std::string name;                 // in the parent; "." for the parent itself
+  std::string name;                  // in the parent; "." for the parent itself
   std::optional<struct stat> found;  // of what is there, itself and not what it points to
   [[nodiscard]] bool is_directory() const { return found && S_ISDIR(found->st_mode); }
 };
 
-/// `follow`: also a link at the end. Errors: ENOENT for what is missing on the way; EPERM for a link
-/// that is not trusted; ELOOP.
+/// `follow`: also a link at the end. Errors: ENOENT for what is missing on the way; EPERM for a
+/// link that is not trusted; ELOOP.
 [[nodiscard]] Result<Place> find_place(const std::string& path, Links links, bool follow);
 
 /// "a/b/" and "a/b/." name a directory; the second, and "." and "/", only what is in it.

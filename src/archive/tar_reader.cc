@@ -169,7 +169,8 @@ Result<std::optional<Entry>> TarReader::next() {
     };
     if (field(148, 8) != sum) return broken("it is none, or it is damaged");
     const auto size = field(124, 12);
-    const auto mode = field(100, 8), uid = field(108, 8), gid = field(116, 8), time = field(136, 12);
+    const auto mode = field(100, 8), uid = field(108, 8), gid = field(116, 8),
+               time = field(136, 12);
     if (!size || !mode || !uid || !gid || !time) return broken("a number in it is none");
     const char type = block_[156];
     if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {

@@ -108,8 +108,7 @@ class Walk {
   Result<> directory(int parent, const std::string& name, const std::string& shown,
                      unsigned depth) {
     struct stat info{};
-    sys::UniqueFd fd =
-        NUCLEUS_TRY(open(parent, name, shown, O_DIRECTORY, S_IFDIR, depth, info));
+    sys::UniqueFd fd = NUCLEUS_TRY(open(parent, name, shown, O_DIRECTORY, S_IFDIR, depth, info));
     if (!fd.valid()) return {};
     NUCLEUS_CHECK(writer_.entry(entry_of(EntryKind::directory, shown, info)));
     const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(fd.get()), ::closedir);

@@ -27,9 +27,9 @@ struct Notes {
   }
 };
 
-/// Writes what is at `place` with `name` in front of all paths. Sockets, FIFOs, devices and what the
-/// kernel shows as files (/proc, /sys) are left out. Errors: `place` is one of these; more than two
-/// million entries; a depth of more than 256; files of more than 64 GiB of nothing.
+/// Writes what is at `place` with `name` in front of all paths. Sockets, FIFOs, devices and what
+/// the kernel shows as files (/proc, /sys) are left out. Errors: `place` is one of these; more than
+/// two million entries; a depth of more than 256; files of more than 64 GiB of nothing.
 [[nodiscard]] Result<> write_tree(TarWriter& writer, const Place& place, const std::string& name,
                                   Notes& notes);
 

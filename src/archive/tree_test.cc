@@ -128,8 +128,8 @@ TEST_F(Tree, AStreamThatMeansHarmGetsNowhere) {
   };
   const std::string outside = home_ / "outside";
   EXPECT_FALSE(attempt({{.path = "../outside/x", .link = {}}}));
-  EXPECT_FALSE(attempt({{.kind = EntryKind::symlink, .path = "l", .link = outside},
-                        {.path = "l/x", .link = {}}}));
+  EXPECT_FALSE(attempt(
+      {{.kind = EntryKind::symlink, .path = "l", .link = outside}, {.path = "l/x", .link = {}}}));
   EXPECT_FALSE(attempt({{.kind = EntryKind::hardlink, .path = "h", .link = "../outside"}}));
   EXPECT_FALSE(attempt({{.kind = EntryKind::hardlink, .path = "h", .link = "l/x"}}));
   EXPECT_TRUE(attempt({{.path = outside + "/x", .link = {}}}));  // absolute: below, all the same
@@ -148,7 +148,9 @@ TEST_F(Tree, WhatIsNoFileIsNotCopied) {
 
 TEST_F(Tree, HolesStayHoles) {
   const std::string path = home_ / "from/sparse";
-  { std::ofstream file(path); }
+  {
+    std::ofstream file(path);
+  }
   ASSERT_EQ(::truncate(path.c_str(), 64 << 20), 0);
   ASSERT_TRUE(pack("from"));
   ASSERT_TRUE(unpack("to"));

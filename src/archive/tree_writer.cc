@@ -36,10 +36,9 @@ std::unexpected<Error> refused(int why, const std::string& shown) {
 }
 
 Result<> set_times(int fd, const char* name, std::int64_t mtime, const std::string& shown) {
-  const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
-                             {.tv_sec = mtime, .tv_nsec = 0}};
-  const int set = name == nullptr ? ::futimens(fd, times)
-                                  : ::utimensat(fd, name, times, AT_SYMLINK_NOFOLLOW);
+  const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = mtime, .tv_nsec = 0}};
+  const int set =
+      name == nullptr ? ::futimens(fd, times) : ::utimensat(fd, name, times, AT_SYMLINK_NOFOLLOW);
   // A link's times are of no consequence, and it may be another's by now.
   if (set < 0 && name == nullptr) return fail(Kind::runtime, errno, "set the times of", shown);
   return {};
@@ -61,8 +60,8 @@ Result<Landing> land(const std::string& destination, Links links, bool source_is
   Place place = NUCLEUS_TRY(find_place(destination, links, true));
   Landing landing;
   if (place.is_directory()) {
-    landing.base = NUCLEUS_TRY(sys::open_at(place.parent.get(), place.name, kEnter, 0,
-                                            "open the directory", Kind::usage));
+    landing.base = NUCLEUS_TRY(
+        sys::open_at(place.parent.get(), place.name, kEnter, 0, "open the directory", Kind::usage));
     landing.root = contents ? "" : source_name;
     return landing;
   }
@@ -170,8 +169,7 @@ Result<> TreeWriter::link(int parent, const std::string& name, const Entry& entr
   return {};
 }
 
-Result<> TreeWriter::hardlink(int parent, const std::string& name, const Entry& entry,
-                              bool strip) {
+Result<> TreeWriter::hardlink(int parent, const std::string& name, const Entry& entry, bool strip) {
   const Parts target = NUCLEUS_TRY(parts_of(entry.link, strip));
   if (target.empty()) return refused(EISDIR, entry.path);
   const sys::UniqueFd from = NUCLEUS_TRY(parent_of(target, entry.link));

@@ -24,6 +24,7 @@ int rename_main(int argc, char** argv);
 int exec_main(int argc, char** argv);
 int attach_main(int argc, char** argv);
 int cp_main(int argc, char** argv);
+int diff_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
@@ -43,6 +44,7 @@ extern const config::VerbText kRenameText;
 extern const config::VerbText kExecText;
 extern const config::VerbText kAttachText;
 extern const config::VerbText kCpText;
+extern const config::VerbText kDiffText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
@@ -63,6 +65,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kExecText, .main = exec_main},
     {.text = &kAttachText, .main = attach_main},
     {.text = &kCpText, .main = cp_main},
+    {.text = &kDiffText, .main = diff_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},

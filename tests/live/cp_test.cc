@@ -21,7 +21,9 @@ class Cp : public ForEverybodysContainers {
     words.insert(words.begin(), "cp");
     return sandbox.call(words);
   }
-  [[nodiscard]] std::string home(const std::string& name) const { return sandbox.home() + "/" + name; }
+  [[nodiscard]] std::string home(const std::string& name) const {
+    return sandbox.home() + "/" + name;
+  }
   [[nodiscard]] std::string read(const std::string& name) const {
     std::ifstream file(home(name));
     return {std::istreambuf_iterator<char>(file), {}};
@@ -46,9 +48,10 @@ TEST_P(Cp, ATreeGoesInAndComesOutAgain) {
   sandbox.write("site/sub/page", "text", 0640);
   sandbox.write("site/run", "#!/bin/sh\necho ran\n", 0755);
   ASSERT_EQ(cp({home("site"), "one:/tmp"}).code, 0);
-  EXPECT_EQ(inside("stat -c '%u:%g %a' /tmp/site/sub/page /tmp/site/sub; /tmp/site/run 2>&1 || true; "
-                   "sh /tmp/site/run"),
-            inside("echo 0:0 640; echo 0:0 755; /tmp/site/run 2>&1 || true; echo ran"));
+  EXPECT_EQ(
+      inside("stat -c '%u:%g %a' /tmp/site/sub/page /tmp/site/sub; /tmp/site/run 2>&1 || true; "
+             "sh /tmp/site/run"),
+      inside("echo 0:0 640; echo 0:0 755; /tmp/site/run 2>&1 || true; echo ran"));
   ASSERT_EQ(cp({home("site") + "/.", "one:/tmp"}).code, 0);
   EXPECT_EQ(inside("cat /tmp/sub/page"), "text");
   ASSERT_EQ(cp({"one:/tmp/site", home("back")}).code, 0);
@@ -69,7 +72,8 @@ TEST_P(Cp, OneFileByAnyName) {
   ASSERT_EQ(cp({home("file"), "one:/tmp/link"}).code, 0);
   ASSERT_EQ(cp({home("file"), "one:/tmp/d/new"}).code, 0);
   ASSERT_EQ(cp({home("file"), "one:tmp/d/alias"}).code, 0);  // what it points to is written
-  EXPECT_EQ(inside("cat /tmp/d/file /tmp/d/new /tmp/d/old; readlink /tmp/d/alias"), "texttexttextold\n");
+  EXPECT_EQ(inside("cat /tmp/d/file /tmp/d/new /tmp/d/old; readlink /tmp/d/alias"),
+            "texttexttextold\n");
   ASSERT_EQ(cp({"one:/tmp/d/alias", home("alias")}).code, 0);
   EXPECT_EQ(fs::read_symlink(home("alias")), "old");
   ASSERT_EQ(cp({"-L", "one:/tmp/d/alias", home("target")}).code, 0);
@@ -114,7 +118,8 @@ TEST_P(Cp, OwnersAreKeptWhenAskedFor) {
 TEST_P(Cp, ErrorsSayWhatAndWhere) {
   prepare("mkfifo /tmp/fifo");
   sandbox.write("file", "text");
-  const auto expect = [&](const std::vector<std::string>& words, int code, const std::string& text) {
+  const auto expect = [&](const std::vector<std::string>& words, int code,
+                          const std::string& text) {
     const Ended ended = cp(words);
     EXPECT_EQ(ended.code, code) << ended.all();
     EXPECT_THAT(ended.err, HasSubstr(text));
@@ -147,7 +152,8 @@ TEST_P(Cp, AlsoIntoOneThatIsOnlyCreated) {
 TEST_P(Cp, LinksOfTheContainersLeadToNothingOfTheHosts) {
   sandbox.write("secret", "of the host");
   const std::string secret = home("secret");
-  prepare("mkdir /tmp/d; ln -s " + secret + " /tmp/d/link; ln -s / /tmp/root; ln -s ../../../../../.. /tmp/up; "
+  prepare("mkdir /tmp/d; ln -s " + secret +
+          " /tmp/d/link; ln -s / /tmp/root; ln -s ../../../../../.. /tmp/up; "
           "ln -s /etc/shadow /tmp/shadow");
   // Copied as what it is, and looked up inside when it is to be followed.
   ASSERT_EQ(cp({"one:/tmp/d", home("d")}).code, 0);
@@ -168,8 +174,10 @@ TEST_P(Cp, LinksOfTheContainersLeadToNothingOfTheHosts) {
 TEST_P(Cp, NorIsALinkFollowedThatAContainerLaidOnTheHost) {
   sandbox.make_directory("shared");
   sandbox.write("precious", "of the host");
-  prepare("ln -s " + home("precious") + " /shared/out; ln -s " + sandbox.home() + " /shared/dir; "
-          "echo evil > /tmp/evil; mkdir /tmp/t; echo evil > /tmp/t/out; mkdir /tmp/t/dir; echo evil > /tmp/t/dir/precious",
+  prepare("ln -s " + home("precious") + " /shared/out; ln -s " + sandbox.home() +
+              " /shared/dir; "
+              "echo evil > /tmp/evil; mkdir /tmp/t; echo evil > /tmp/t/out; mkdir /tmp/t/dir; echo "
+              "evil > /tmp/t/dir/precious",
           {"-v", home("shared") + ":/shared:rw"});
   // Below the destination never.
   EXPECT_NE(cp({"one:/tmp/t/.", home("shared")}).code, 0);
@@ -192,18 +200,23 @@ TEST_P(Cp, NorIsALinkFollowedThatAContainerLaidOnTheHost) {
 TEST_P(Cp, ATreeThatChangesAllTheTimeNeitherLeadsAwayNorHangs) {
   sandbox.write("secret", "of the host");
   const std::string secret = home("secret");
-  start("one", "mkdir /tmp/t; cd /tmp/t; echo running; while :; do echo text > a; rm -rf a; mkfifo a; rm -f a; "
-               "ln -s " + secret + " a; rm -f a; mkdir a; echo x > a/x; rm -rf a; ln -s / a; rm -f a; done");
+  start("one",
+        "mkdir /tmp/t; cd /tmp/t; echo running; while :; do echo text > a; rm -rf a; mkfifo a; rm "
+        "-f a; "
+        "ln -s " +
+            secret + " a; rm -f a; mkdir a; echo x > a/x; rm -rf a; ln -s / a; rm -f a; done");
   ASSERT_TRUE(says("one", "running"));
   for (int round = 0; round < 40; ++round) {
     const std::string name = "copy" + std::to_string(round);
     (void)cp({"-q", "one:/tmp/t", home(name)});  // or an error: it may change at any moment
     std::error_code none;
     for (const auto& entry : fs::recursive_directory_iterator(home(name), none)) {
-      EXPECT_TRUE(entry.is_symlink() || entry.is_directory() || entry.is_regular_file()) << entry.path();
+      EXPECT_TRUE(entry.is_symlink() || entry.is_directory() || entry.is_regular_file())
+          << entry.path();
       if (!entry.is_symlink() && entry.is_regular_file()) {
         std::ifstream file(entry.path());
-        EXPECT_THAT(std::string(std::istreambuf_iterator<char>(file), {}), Not(HasSubstr("of the host")));
+        EXPECT_THAT(std::string(std::istreambuf_iterator<char>(file), {}),
+                    Not(HasSubstr("of the host")));
       }
     }
   }
@@ -215,8 +228,10 @@ TEST_P(Cp, ATreeThatChangesAllTheTimeNeitherLeadsAwayNorHangs) {
 }
 
 TEST_P(Cp, TreesWithoutEndHaveOne) {
-  prepare("truncate -s 7E /tmp/sparse 2>/dev/null || truncate -s 1T /tmp/sparse; mkdir /tmp/deep; cd /tmp/deep; "
-          "i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done");
+  prepare(
+      "truncate -s 7E /tmp/sparse 2>/dev/null || truncate -s 1T /tmp/sparse; mkdir /tmp/deep; cd "
+      "/tmp/deep; "
+      "i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done");
   const Ended sparse = cp({"one:/tmp/sparse", home("sparse")});
   EXPECT_EQ(sparse.code, 125) << sparse.all();
   EXPECT_THAT(sparse.err, HasSubstr("holes"));

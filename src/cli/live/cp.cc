@@ -1,5 +1,5 @@
-// `nucleus cp`: one end packs, the other unpacks, with a pipe between them. The container's end is a
-// process that is inside (inside.h), ours stays outside; neither ever has both.
+// `nucleus cp`: one end packs, the other unpacks, with a pipe between them. The container's end is
+// a process that is inside (inside.h), ours stays outside; neither ever has both.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +75,8 @@ struct Copy {
       const auto entry = NUCLEUS_TRY(reader->next());
       ended = !entry;
       if (!entry) continue;
-      if (!writer) NUCLEUS_CHECK(begin(writer, entry->kind == archive::EntryKind::directory, notes));
+      if (!writer)
+        NUCLEUS_CHECK(begin(writer, entry->kind == archive::EntryKind::directory, notes));
       NUCLEUS_CHECK(writer->take(*entry, *reader, !any));
     }
     if (any) reader->drain();
@@ -89,8 +90,8 @@ struct Copy {
     std::string name = any ? "" : archive::base_name(from.path);
     // ".." and "/" are no names to give to a copy.
     const bool nameless = name == ".." || name == "/";
-    archive::Landing landing = NUCLEUS_TRY(
-        archive::land(to.path, links_of(to), directory, contents || nameless, name));
+    archive::Landing landing =
+        NUCLEUS_TRY(archive::land(to.path, links_of(to), directory, contents || nameless, name));
     if (any && !landing.root.empty())
       return fail(Kind::usage, ENOTDIR, "unpack into", to.path, "it must be a directory");
     writer.emplace(std::move(landing),
@@ -167,8 +168,7 @@ Result<> copy(const Copy& copy, const Inside& inside, archive::Notes& notes) {
     archive::Notes own;
     const auto done = [&]() -> Result<> {
       NUCLEUS_CHECK(entered);
-      if (outwards)
-        return copy.pack(copy.to.is_stream() ? STDOUT_FILENO : data.writer.get(), own);
+      if (outwards) return copy.pack(copy.to.is_stream() ? STDOUT_FILENO : data.writer.get(), own);
       return copy.unpack(data.reader.get(), own);
     }();
     return sys::write_all(told.writer.get(), report_of(done, own), "the report") ? 0 : 1;

@@ -22,8 +22,8 @@ struct Inside {
 [[nodiscard]] Result<Inside> reach(const store::Store& store, const std::string& id);
 
 /// Runs `work` in a child that has gone inside, as root there and with no more than it takes to
-/// read and write files. `with_us`: it is killed when we are. Its exit code is what `work` returns. It is told
-/// when it could not go inside. Kernel 5.8. Source: setns(2) with a pidfd.
+/// read and write files. `with_us`: it is killed when we are. Its exit code is what `work` returns.
+/// It is told when it could not go inside. Kernel 5.8. Source: setns(2) with a pidfd.
 [[nodiscard]] Result<sys::Child> fork_inside(const Inside& inside, bool with_us,
                                              const std::function<int(const Result<>&)>& work);
 
