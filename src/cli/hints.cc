@@ -103,7 +103,6 @@ constexpr Instead kDocker[] = {
     {"--ip", "the container's network has nobody in it but itself"},
     {"--ip6", "the container's network has nobody in it but itself"},
     {"--ipc", "an IPC namespace of its own is always there"},
-    {"--isolation", "that is for Windows: leave it out"},
     {"--kernel-memory", "the kernel counts it with --memory"},
     {"-l", "use --label"},
     {"--label-file", "use --label for each"},

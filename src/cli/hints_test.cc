@@ -53,7 +53,7 @@ TEST(Hints, EveryFlagOfDockersAndPodmansIsOurOwnOrHasAWord) {
     const bool hinted = !hint_for("--" + name, {}).empty();
     EXPECT_NE(own.contains(name), hinted) << name;
   }
-  for (const char* letter : {"-a", "-c", "-d", "-h", "-l", "-p", "-P", "-q"})
+  for (const char* letter : {"-a", "-c", "-h", "-l", "-p", "-P", "-q"})
     EXPECT_NE(hint_for(letter, {}), "") << letter;
 }
 

@@ -194,7 +194,10 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
       case MessageKind::started:
         if (!plan.read_back) return {};
         hooks.read_back(pid);
-        return send(socket, MessageKind::go, {});
+        // One that has ended already tells how when it is waited for.
+        if (auto sent = send(socket, MessageKind::go, {}); !sent && sent.error().errnum != EPIPE)
+          return sent;
+        return {};
       case MessageKind::failed: return std::unexpected(explain_failure(plan, *message));
       case MessageKind::parked:
         if (!plan.park || launched.parked) break;
@@ -334,7 +337,12 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   launched.started = plan.park || plan.read_back || plan.await_start || plan.root.fills_context ||
                      !plan.spec->init || plan.spec->terminal;
   if (launched.started || plan.spec->shares_host()) {
-    NUCLEUS_CHECK(accompany(plan, cloned.child.pid(), ours.get(), hooks, launched));
+    auto accompanied = accompany(plan, cloned.child.pid(), ours.get(), hooks, launched);
+    if (!accompanied && accompanied.error().errnum == EPIPE) {
+      return std::unexpected(
+          better_words(plan, cloned.child, ours.get(), std::move(accompanied.error())));
+    }
+    NUCLEUS_CHECK(accompanied);
   }
   launched.init = std::move(cloned.child);
   if (plan.spec->init || launched.parked) launched.socket = std::move(ours);

@@ -19,7 +19,7 @@ const char* in_child(const Call& call, int errnum) {
     case SYS_keyctl: return errnum == ENOSYS ? "no keyrings, none to leak" : nullptr;
     case SYS_openat2: return errnum == ENOSYS ? "walks by itself" : nullptr;
     case SYS_close_range: return errnum == ENOSYS ? "marks by /proc/self/fd" : nullptr;
-    case SYS_statx: return "a stream is only not to be opened again; a mount's kind shows later";
+    case SYS_statx: return "a stream is only not to be opened again";
     case SYS_fcntl: return "a stream is only not to be opened again";
     case SYS_landlock_add_rule: return "a stream is only not to be opened again";
     // A container around us that hides parts of /sys makes the kernel refuse a whole one.

@@ -55,8 +55,8 @@ TEST_P(Terminals, AFullScreenProgram) {
   ASSERT_TRUE(screen.shows("COMMAND"));
   EXPECT_THAT(screen.text(), HasSubstr("Tasks:"));
   screen.type({"q"});
-  screen.type({"echo back", "Enter"});
-  EXPECT_TRUE(screen.shows("\nback"));
+  // top(1) throws away what is typed before it has ended.
+  EXPECT_TRUE(screen.answers("echo back", "\nback"));
 }
 
 TEST_P(Terminals, SettingsComeBackWhateverEndsIt) {

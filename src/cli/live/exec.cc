@@ -65,11 +65,11 @@ Result<Json> request_of(const Flags& flags, std::vector<std::string> argv) {
 // From the start to the end of it.
 class Front {
  public:
-  Front(int socket, bool interactive) : socket_(socket), interactive_(interactive) {}
+  Front(int socket, bool interactive, bool detach)
+      : socket_(socket), interactive_(interactive), detach_(detach) {}
 
-  Result<int> run(sys::UniqueFd terminal) {
-    if (terminal.valid()) NUCLEUS_CHECK(terminal_.begin(std::move(terminal), interactive_, &loop_));
-    loop_.watch(signals_.fd(), POLLIN, [this](short) { pass_on(); });
+  Result<int> run() {
+    signal_watch_ = loop_.watch(signals_.fd(), 0, [this](short) { pass_on(); });
     loop_.watch(socket_, POLLIN, [this](short) { hear(); });
     NUCLEUS_CHECK(loop_.run());
     terminal_.drain();
@@ -92,10 +92,21 @@ class Front {
   }
 
   void hear() {
-    const auto packet = control::await_answer(socket_);
+    auto packet = control::await_answer(socket_);
     if (!packet) return end(std::unexpected(packet.error()));
     const Json answer = Json::parse(packet->text, nullptr, false);
-    if (!answer.is_object() || !answer.contains("code")) return;
+    if (!answer.is_object()) return;
+    if (answer.contains("started")) {
+      started_ = true;
+      // What came before waits for it.
+      loop_.change(signal_watch_, POLLIN);
+      if (detach_) return end(0);
+      if (packet->fds.empty()) return;
+      const auto begun = terminal_.begin(std::move(packet->fds.front()), interactive_, &loop_);
+      if (!begun) end(std::unexpected(begun.error()));
+      return;
+    }
+    if (!answer.contains("code")) return;
     if (answer.value("reason", "") == "timeout") complain("killed by --timeout");
     end(answer["code"].get<int>());
   }
@@ -107,6 +118,9 @@ class Front {
 
   int socket_;
   bool interactive_;
+  bool detach_;
+  bool started_ = false;
+  sys::EventLoop::Id signal_watch_ = 0;
   container::Signals signals_;
   sys::EventLoop loop_;
   container::Terminal terminal_;
@@ -124,15 +138,12 @@ Result<int> execute(const Flags& flags, const std::string& word, const Json& req
     return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
                 "it is no terminal: leave --tty out");
   }
-  Front front(socket.get(), interactive);
+  Front front(socket.get(), interactive, detach);
   NUCLEUS_CHECK(front.signals().hold());
   std::vector<int> streams;
   if (!terminal && !detach) streams = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
   NUCLEUS_CHECK(control::send_packet(socket.get(), json::dump(request), streams));
-  NUCLEUS_CHECK(front.signals().await(socket.get()));
-  auto started = NUCLEUS_TRY(control::await_answer(socket.get()));
-  if (detach) return 0;
-  return front.run(started.fds.empty() ? sys::UniqueFd() : std::move(started.fds.front()));
+  return front.run();
 }
 
 }  // namespace

@@ -193,25 +193,29 @@ long set_attributes(long tree, std::uint64_t attributes, bool recursive) {
                    sizeof attr);
 }
 
-bool same_place(long one, long other) {
+// -EBUSY when both are the same.
+long check_other_place(long one, long other) {
   struct statx found[2] = {};
   const long fds[2] = {one, other};
   for (int at = 0; at < 2; ++at) {
-    if (raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
-                  raw::address(&found[at])) < 0)
-      return true;
+    const long asked = raw::call(__NR_statx, fds[at], raw::address(""), AT_EMPTY_PATH, STATX_INO,
+                                 raw::address(&found[at]));
+    if (asked < 0) return asked;
   }
-  return found[0].stx_ino == found[1].stx_ino && found[0].stx_dev_major == found[1].stx_dev_major &&
-         found[0].stx_dev_minor == found[1].stx_dev_minor;
+  const bool same = found[0].stx_ino == found[1].stx_ino &&
+                    found[0].stx_dev_major == found[1].stx_dev_major &&
+                    found[0].stx_dev_minor == found[1].stx_dev_minor;
+  return same ? -EBUSY : 0;
 }
 
 // A path to mount on: the directory or file that is there, or is made when the step says so. A link
 // of a rootfs may lead it to the root itself, which a mount would not cover but lie behind.
 long open_target(int root, const MountStep& step) {
   const long there = open_inside(root, step.target, O_PATH);
-  if (there >= 0 && same_place(there, root)) {
+  const long other = there >= 0 ? check_other_place(there, root) : 0;
+  if (other < 0) {
     close_fd(there);
-    return -EBUSY;
+    return other;
   }
   if (there != -ENOENT || (step.flags & spec::kMakeTarget) == 0) return there;
   if ((step.flags & spec::kTargetFile) == 0) return make_directory(root, step.target, 0755);
@@ -291,15 +295,18 @@ long mount_new(const char* type, int root, const MountStep& step) {
   return result;
 }
 
-// The very object that the parent opened and checked: a path may name another by now.
-bool same_object(long fd, const MountStep& step) {
-  if (step.inode == 0) return true;
+// -ESTALE when it is not the very object that the parent opened and checked: a path may name
+// another by now.
+long check_object(long fd, const MountStep& step) {
+  if (step.inode == 0) return 0;
   struct statx found{};
-  if (raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_INO, raw::address(&found)) <
-      0)
-    return false;
-  return found.stx_ino == step.inode &&
-         makedev(found.stx_dev_major, found.stx_dev_minor) == static_cast<dev_t>(step.device);
+  const long asked =
+      raw::call(__NR_statx, fd, raw::address(""), AT_EMPTY_PATH, STATX_INO, raw::address(&found));
+  if (asked < 0) return asked;
+  const bool same =
+      found.stx_ino == step.inode &&
+      makedev(found.stx_dev_major, found.stx_dev_minor) == static_cast<dev_t>(step.device);
+  return same ? 0 : -ESTALE;
 }
 
 // A copy of what `path` below `source` shows, put on the step's target.
@@ -311,14 +318,13 @@ long bind_tree(long source, const char* path, long lookup, int root, const Mount
   if (result >= 0) {
     MountStep target = step;
     // What is mounted decides what the target must be.
-    struct statx kind{};
-    if ((step.flags & (spec::kMakeTarget | spec::kTargetFile)) == spec::kMakeTarget &&
-        raw::call(__NR_statx, tree, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
-                  raw::address(&kind)) == 0 &&
-        (kind.stx_mode & S_IFMT) != S_IFDIR) {
-      target.flags |= spec::kTargetFile;
+    if ((step.flags & (spec::kMakeTarget | spec::kTargetFile)) == spec::kMakeTarget) {
+      struct statx kind{};
+      result = raw::call(__NR_statx, tree, raw::address(""), AT_EMPTY_PATH, STATX_TYPE,
+                         raw::address(&kind));
+      if ((kind.stx_mode & S_IFMT) != S_IFDIR) target.flags |= spec::kTargetFile;
     }
-    result = attach(tree, root, target);
+    if (result >= 0) result = attach(tree, root, target);
   }
   close_fd(tree);
   return result;
@@ -331,8 +337,8 @@ long bind_host(int root, const MountStep& step) {
   const long source = raw::call(__NR_openat, AT_FDCWD, raw::address(step.source),
                                 O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
   if (source < 0) return source;
-  const long result =
-      same_object(source, step) ? bind_tree(source, "", AT_EMPTY_PATH, root, step) : -ESTALE;
+  long result = check_object(source, step);
+  if (result >= 0) result = bind_tree(source, "", AT_EMPTY_PATH, root, step);
   close_fd(source);
   return result;
 }
