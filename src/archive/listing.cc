@@ -39,8 +39,8 @@ class Lister {
     }
     if (errno != 0) return fail(Kind::runtime, errno, "list", path);
     for (const std::string& name : below) {
-      sys::UniqueFd next(::openat(
-          number, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      sys::UniqueFd next(::openat(number, name.c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
       if (!next.valid() && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) continue;
       if (!next.valid()) return fail(Kind::runtime, errno, "list", path + "/" + name);
       NUCLEUS_CHECK(directory(std::move(next), path + "/" + name, depth + 1));

@@ -11,9 +11,9 @@
 namespace nucleus::archive {
 
 struct Listed {
-  std::uint32_t mode = 0;       // st_mode
-  std::int64_t changed = 0;     // st_ctime in nanoseconds: of its owner, mode, contents
-  bool mount = false;           // something is mounted there, and not listed
+  std::uint32_t mode = 0;    // st_mode
+  std::int64_t changed = 0;  // st_ctime in nanoseconds: of its owner, mode, contents
+  bool mount = false;        // something is mounted there, and not listed
   friend bool operator==(const Listed&, const Listed&) = default;
 };
 

@@ -15,16 +15,15 @@ namespace {
 constexpr std::uint32_t kFile = S_IFREG | 0644U, kDirectory = S_IFDIR | 0755U;
 
 TEST(Listing, TellsWhatIsAddedChangedAndGone) {
-  const Listing before = {{"/bin", {kDirectory, 1}},   {"/bin/a", {kFile, 1}},
-                          {"/bin/b", {kFile, 1}},      {"/gone", {kDirectory, 1}},
-                          {"/gone/x", {kFile, 1}},     {"/proc", {kDirectory, 1}},
-                          {"/proc/old", {kFile, 1}},   {"/type", {kDirectory, 1}},
-                          {"/type/x", {kFile, 1}},     {"/quiet", {kDirectory, 1}},
-                          {"/mode", {kDirectory, 1}}};
-  const Listing now = {{"/bin", {kDirectory, 9}},        {"/bin/a", {kFile, 1}},
-                       {"/bin/b", {kFile, 9}},           {"/proc", {kDirectory, 9, true}},
-                       {"/type", {S_IFLNK | 0777U, 9}},  {"/quiet", {kDirectory, 9}},
-                       {"/mode", {S_IFDIR | 0700U, 9}},  {"/new", {kDirectory, 9}},
+  const Listing before = {
+      {"/bin", {kDirectory, 1}},   {"/bin/a", {kFile, 1}},     {"/bin/b", {kFile, 1}},
+      {"/gone", {kDirectory, 1}},  {"/gone/x", {kFile, 1}},    {"/proc", {kDirectory, 1}},
+      {"/proc/old", {kFile, 1}},   {"/type", {kDirectory, 1}}, {"/type/x", {kFile, 1}},
+      {"/quiet", {kDirectory, 1}}, {"/mode", {kDirectory, 1}}};
+  const Listing now = {{"/bin", {kDirectory, 9}},       {"/bin/a", {kFile, 1}},
+                       {"/bin/b", {kFile, 9}},          {"/proc", {kDirectory, 9, true}},
+                       {"/type", {S_IFLNK | 0777U, 9}}, {"/quiet", {kDirectory, 9}},
+                       {"/mode", {S_IFDIR | 0700U, 9}}, {"/new", {kDirectory, 9}},
                        {"/new/x", {kFile, 9}}};
   EXPECT_EQ(differences(before, now),
             "C /bin\nC /bin/b\nD /gone\nC /mode\nA /new\nA /new/x\nC /type\n");

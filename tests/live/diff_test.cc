@@ -20,13 +20,16 @@ TEST_P(Diff, WhatIsAddedChangedAndDeleted) {
   fs::copy_file("/bin/busybox", root + "/bin/busybox");
   sandbox.own(root + "/bin/busybox");
   fs::create_symlink("busybox", root + "/bin/sh");
-  for (const char* name : {"rootfs/etc/conf", "rootfs/data/kept", "rootfs/data/gone/x", "rootfs/data/owner"})
+  for (const char* name :
+       {"rootfs/etc/conf", "rootfs/data/kept", "rootfs/data/gone/x", "rootfs/data/owner"})
     sandbox.write(name, "text");
   sandbox.make_directory("shared");
   const auto diff = [&] { return sandbox.call({"diff", "one"}); };
-  start("one", "read a; echo new > /data/new; echo more >> /etc/conf; busybox rm -r /data/gone; busybox mkdir -p /a/b; "
-               "busybox chmod 600 /data/owner; echo x > /tmp/x; echo x > /shared/x; echo done; "
-               "while :; do busybox sleep 1; done",
+  start("one",
+        "read a; echo new > /data/new; echo more >> /etc/conf; busybox rm -r /data/gone; busybox "
+        "mkdir -p /a/b; "
+        "busybox chmod 600 /data/owner; echo x > /tmp/x; echo x > /shared/x; echo done; "
+        "while :; do busybox sleep 1; done",
         {"--rootfs", root, "-v", sandbox.home() + "/shared:/shared:rw", "-i"});
   const Ended before = diff();
   EXPECT_EQ(before.code, 0) << before.all();
@@ -41,7 +44,8 @@ TEST_P(Diff, WhatIsAddedChangedAndDeleted) {
   const Ended after = diff();
   EXPECT_EQ(after.code, 0) << after.all();
   EXPECT_EQ(after.out,
-            "A /a\nA /a/b\nC /data\nD /data/gone\nA /data/new\nC /data/owner\nC /etc\nC /etc/conf\nA /tmp\nA /tmp/x\n");
+            "A /a\nA /a/b\nC /data\nD /data/gone\nA /data/new\nC /data/owner\nC /etc\nC "
+            "/etc/conf\nA /tmp\nA /tmp/x\n");
 }
 
 TEST_P(Diff, WhereNothingCanChangeThatIsSaid) {

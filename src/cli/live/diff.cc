@@ -62,8 +62,8 @@ Result<std::string> diff(const std::optional<std::string>& root, const std::stri
                 "its --rootfs is --read-only: nothing of it can change");
   }
   const Inside inside = NUCLEUS_TRY(reach(store, id));
-  const auto below = NUCLEUS_TRY(sys::open_at(AT_FDCWD, *spec.rootfs, O_PATH | O_DIRECTORY, 0,
-                                              "open the --rootfs"));
+  const auto below = NUCLEUS_TRY(
+      sys::open_at(AT_FDCWD, *spec.rootfs, O_PATH | O_DIRECTORY, 0, "open the --rootfs"));
   archive::Listing before = NUCLEUS_TRY(archive::list_tree(below.get()));
   archive::Listing now = NUCLEUS_TRY(list_inside(inside));
   for (const char* own : kOwn) before.erase(own), now.erase(own);
