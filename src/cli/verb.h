@@ -29,6 +29,7 @@ int stats_main(int argc, char** argv);
 int top_main(int argc, char** argv);
 int attach_main(int argc, char** argv);
 int cp_main(int argc, char** argv);
+int diff_main(int argc, char** argv);
 int ps_main(int argc, char** argv);
 int inspect_main(int argc, char** argv);
 int logs_main(int argc, char** argv);
@@ -54,6 +55,7 @@ extern const config::VerbText kStatsText;
 extern const config::VerbText kTopText;
 extern const config::VerbText kAttachText;
 extern const config::VerbText kCpText;
+extern const config::VerbText kDiffText;
 extern const config::VerbText kPsText;
 extern const config::VerbText kInspectText;
 extern const config::VerbText kLogsText;
@@ -80,6 +82,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kTopText, .main = top_main},
     {.text = &kAttachText, .main = attach_main},
     {.text = &kCpText, .main = cp_main},
+    {.text = &kDiffText, .main = diff_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
     {.text = &kLogsText, .main = logs_main},

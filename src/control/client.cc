@@ -17,7 +17,18 @@ std::string container_of(const std::string& directory) {
   return directory.substr(directory.rfind('/') + 1);
 }
 
+Error not_running(const std::string& directory) {
+  return fail(Kind::usage, ESRCH, "reach the supervisor of the container", container_of(directory),
+              "it does not run (any more): nucleus ps --all tells")
+      .error();
+}
+
 }  // namespace
+
+Error before_first_answer(Error error, const std::string& directory) {
+  const bool ended = error.errnum == ECONNRESET || error.errnum == EPIPE;
+  return ended ? not_running(directory) : error;
+}
 
 Result<sys::UniqueFd> connect_to(const std::string& directory) {
   // A path may be longer than an address of a socket: the directory is reached by its descriptor.
@@ -31,11 +42,9 @@ Result<sys::UniqueFd> connect_to(const std::string& directory) {
   if (!fd.valid()) return fail(Kind::runtime, errno, "make", "a control socket");
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
     const int why = errno;
-    const bool gone = why == ENOENT || why == ECONNREFUSED;
-    return fail(gone ? Kind::usage : Kind::runtime, gone ? ESRCH : why,
-                "reach the supervisor of the container", container_of(directory),
-                gone ? "it does not run (any more): nucleus ps --all tells"
-                     : "only root and its creator may");
+    if (why == ENOENT || why == ECONNREFUSED) return std::unexpected(not_running(directory));
+    return fail(Kind::runtime, why, "reach the supervisor of the container",
+                container_of(directory), "only root and its creator may");
   }
   return fd;
 }

@@ -125,6 +125,19 @@ void plan_further(const container::Life& life, spec::ContainerSpec& spec,
   plan.candidates = launch::command_candidates(spec);
 }
 
+namespace {
+
+// One that has been killed lets go of its namespaces some time before its end can be seen, and who
+// wants to join them meanwhile hears all kinds of errors.
+bool is_ending(int pidfd, const Error& error) {
+  constexpr int kPatienceMs = 200;
+  if (error.errnum != ESRCH && error.errnum != EPERM && error.errnum != EBADF) return false;
+  pollfd end{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return pidfd < 0 || ::poll(&end, 1, kPatienceMs) != 0;
+}
+
+}  // namespace
+
 Execs::~Execs() {
   for (const Exec& exec : execs_) {
     loop_.unwatch(exec.watch);
@@ -155,6 +168,8 @@ Result<> Execs::start(ClientId client, container::Life& life, const spec::Contai
   if (!joined) {
     exec.leaf.kill_all();
     exec.leaf.remove();
+    if (is_ending(life.running().pidfd(), joined.error()))
+      return fail(Kind::usage, ESRCH, "execute in", "the container", "it does not run any more");
     return std::unexpected(joined.error());
   }
   exec.process = std::move(joined->process);

@@ -10,7 +10,7 @@
 namespace nucleus::supervisor {
 
 Result<> Supervisor::reach(ClientId client) {
-  if (!life_ || !life_->is_running()) {
+  if (!need_running()) {
     return fail(Kind::usage, ESRCH, "reach the files of", held_.entry().id,
                 "it does not run, and its root is gone with its last run: start it");
   }

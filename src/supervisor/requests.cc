@@ -1,5 +1,6 @@
 // What can be asked of a supervisor. Each request is one JSON object with "op"; each is answered by
 // one object, or by {"error": ...}.
+#include <poll.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -23,8 +24,12 @@ std::optional<std::int64_t> number(const Json& request, const char* name) {
 
 }  // namespace
 
-Result<> Supervisor::need_running() const {
-  if (life_ && life_->is_running()) return {};
+Result<> Supervisor::need_running() {
+  // Ended also between its end and the moment in which that is seen to.
+  pollfd ended{.fd = life_ && life_->is_running() ? life_->running().pidfd() : -1,
+               .events = POLLIN,
+               .revents = 0};
+  if (ended.fd >= 0 && ::poll(&ended, 1, 0) == 0) return {};
   return fail(Kind::usage, ESRCH, "reach the workload of", held_.entry().id, "it does not run");
 }
 

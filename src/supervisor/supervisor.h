@@ -72,7 +72,7 @@ class Supervisor {
   void heard(ClientId client, control::Packet packet);
   void gone(ClientId client);
   [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
-  [[nodiscard]] Result<> need_running() const;
+  [[nodiscard]] Result<> need_running();
   [[nodiscard]] std::string end_text() const;
 
   const Request& request_;

@@ -139,6 +139,16 @@ TEST_P(Exec, EndsWithItsContainer) {
   EXPECT_THAT(after.err, HasSubstr("does not run"));
 }
 
+TEST_P(Exec, NobodyIsLedIntoOneThatIsJustEnding) {
+  for (int round = 0; round < 10; ++round) {
+    start("one", "exec sleep 1000");
+    EXPECT_EQ(sandbox.call({"kill", "one"}).code, 0);
+    const Ended ended = exec({"one", "true"});
+    EXPECT_TRUE(ended.code == 2 || ended.code == 137 || ended.code == 0) << ended.all();
+    EXPECT_EQ(sandbox.call({"rm", "--force", "one"}).code, 0);
+  }
+}
+
 TEST_P(Exec, NotIntoOneThatIsOnlyCreated) {
   ASSERT_EQ(sandbox.call({"create", "--name", "one", "--", "true"}).code, 0);
   const Ended ended = exec({"one", "true"});

@@ -144,9 +144,14 @@ Result<int> attach(const Flags& flags, const std::string& word) {
   Front front(socket.get(), std::move(keys), flags.sig_proxy.value_or(true));
   NUCLEUS_CHECK(front.signals().hold());
   const bool input = !flags.no_stdin.value_or(false);
-  NUCLEUS_CHECK(control::send_packet(socket.get(), json::dump(with_size("attach", input))));
-  NUCLEUS_CHECK(front.signals().await(socket.get()));
-  auto answer = NUCLEUS_TRY(control::await_answer(socket.get()));
+  auto first = [&]() -> Result<control::Packet> {
+    NUCLEUS_CHECK(control::send_packet(socket.get(), json::dump(with_size("attach", input))));
+    NUCLEUS_CHECK(front.signals().await(socket.get()));
+    return control::await_answer(socket.get());
+  }();
+  if (!first)
+    return std::unexpected(control::before_first_answer(first.error(), store.directory(id)));
+  const control::Packet& answer = *first;
   const Json object = NUCLEUS_TRY(json::parse(answer.text, "the supervisor's answer"));
   if (!object.is_object() || answer.fds.empty())
     return fail(Kind::runtime, EPROTO, "understand", "the supervisor's answer");
@@ -156,7 +161,7 @@ Result<int> attach(const Flags& flags, const std::string& word) {
     return fail(Kind::usage, ENOTTY, "type to a terminal from", "standard input",
                 "add --no-stdin, which only looks on");
   }
-  const auto code = front.run(terminal, types, std::move(answer.fds));
+  const auto code = front.run(terminal, types, std::move(first->fds));
   if (front.left() && code && *code == 0) complain("left " + word + " as it is: it goes on");
   return code;
 }

@@ -65,8 +65,11 @@ Result<Json> request_of(const Flags& flags, std::vector<std::string> argv) {
 // From the start to the end of it.
 class Front {
  public:
-  Front(int socket, bool interactive, bool detach)
-      : socket_(socket), interactive_(interactive), detach_(detach) {}
+  Front(int socket, std::string directory, bool interactive, bool detach)
+      : socket_(socket),
+        directory_(std::move(directory)),
+        interactive_(interactive),
+        detach_(detach) {}
 
   Result<int> run() {
     signal_watch_ = loop_.watch(signals_.fd(), 0, [this](short) { pass_on(); });
@@ -93,6 +96,8 @@ class Front {
 
   void hear() {
     auto packet = control::await_answer(socket_);
+    if (!packet && !started_)
+      return end(std::unexpected(control::before_first_answer(packet.error(), directory_)));
     if (!packet) return end(std::unexpected(packet.error()));
     const Json answer = Json::parse(packet->text, nullptr, false);
     if (!answer.is_object()) return;
@@ -117,6 +122,7 @@ class Front {
   }
 
   int socket_;
+  std::string directory_;  // the container's
   bool interactive_;
   bool detach_;
   bool started_ = false;
@@ -138,11 +144,13 @@ Result<int> execute(const Flags& flags, const std::string& word, const Json& req
     return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
                 "it is no terminal: leave --tty out");
   }
-  Front front(socket.get(), interactive, detach);
+  Front front(socket.get(), store.directory(id), interactive, detach);
   NUCLEUS_CHECK(front.signals().hold());
   std::vector<int> streams;
   if (!terminal && !detach) streams = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-  NUCLEUS_CHECK(control::send_packet(socket.get(), json::dump(request), streams));
+  const auto said = control::send_packet(socket.get(), json::dump(request), streams);
+  if (!said)
+    return std::unexpected(control::before_first_answer(said.error(), store.directory(id)));
   return front.run();
 }
 
