@@ -127,8 +127,11 @@ class Walk {
     }
     if (errno != 0) return fail(Kind::runtime, errno, "read", shown);
     std::ranges::sort(names);
-    for (const std::string& each : names)
-      NUCLEUS_CHECK(object(number, each, shown + "/" + each, depth + 1));
+    for (const std::string& each : names) {
+      std::string below = shown;
+      below.append("/").append(each);
+      NUCLEUS_CHECK(object(number, each, below, depth + 1));
+    }
     return {};
   }
 

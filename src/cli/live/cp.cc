@@ -137,7 +137,7 @@ void end_other(int /*signal*/) {
 }
 
 void on_ending_signals(void (*handler)(int)) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, handler);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) (void)::signal(signal, handler);
 }
 
 Result<> pass_on(int from, int into) {
@@ -210,7 +210,7 @@ Result<> run(const Flags& flags, Side from, Side to) {
   const auto store = NUCLEUS_TRY(open_store(flags.root));
   const std::string id = NUCLEUS_TRY(store.resolve(there.container));
   const Inside inside = NUCLEUS_TRY(reach(store, id));
-  ::signal(SIGPIPE, SIG_IGN);  // of the two ends, the one that is left says what was wrong
+  (void)::signal(SIGPIPE, SIG_IGN);  // of the two ends, the one that is left says what was wrong
   ::umask(022);
   archive::Notes notes;
   NUCLEUS_CHECK(copy({.from = std::move(from),

@@ -29,11 +29,11 @@ struct Flags {
   std::vector<std::string> env;
 };
 
-Result<Json> request_of(const Flags& flags, std::vector<std::string> argv) {
+Result<Json> request_of(const Flags& flags, const std::vector<std::string>& argv) {
   const container::Terminal::Size size = container::Terminal::size();
   Json request;
   request["op"] = "exec";
-  request["argv"] = std::move(argv);
+  request["argv"] = argv;
   request["env"] = Json::array();
   const bool terminal = flags.terminal.value_or(false);
   if (const char* const term = std::getenv("TERM"); terminal && term != nullptr)
