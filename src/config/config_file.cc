@@ -50,18 +50,20 @@ class Reader {
     Request request;
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
+      std::string whole = under;
+      whole.append(".").append(name);
       const auto index = find(name);
       if (!index) {
         const std::string near = nearest(name, file_options());
         return wrong(
-            path_, key.source(), under + "." + name,
+            path_, key.source(), whole,
             "there is no such setting" + (near.empty() ? "" : ": did you mean " + near + "?"));
       }
       if (!run_options()[*index].in_file) {
-        return wrong(path_, key.source(), under + "." + name,
+        return wrong(path_, key.source(), whole,
                      "it belongs to one run alone: give --" + name + " on the command line");
       }
-      NUCLEUS_CHECK(take(*index, node, under + "." + name, request));
+      NUCLEUS_CHECK(take(*index, node, whole, request));
     }
     return request;
   }
@@ -156,7 +158,8 @@ Result<ConfigFile> parse_config_file(const std::string& path, std::string_view t
       continue;
     }
     for (const auto& [profile, settings] : *table) {
-      const std::string under = "profiles." + std::string(profile.str());
+      std::string under = "profiles.";
+      under.append(profile.str());
       const toml::table* const below = settings.as_table();
       if (below == nullptr)
         return wrong(path, profile.source(), under, "a profile is a table: [profiles.NAME]");

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kChunk = 65536;
 constexpr int kPatienceMs = 10'000;
 constexpr int kLastWordsMs = 1'000;
+constexpr int kLastLooks = 3;
+constexpr unsigned kBetweenLooksUsec = 2'000;
 
 bool would_block() { return errno == EAGAIN || errno == EINTR; }
 
@@ -144,7 +146,7 @@ void Terminal::drain() {
   if (!active()) return;
   reads_ = false;
   to_container_.clear();
-  for (;;) {
+  for (int looks = 0;;) {
     if (!to_user_.empty()) {
       pollfd ready{.fd = output_, .events = POLLOUT, .revents = 0};
       const int found = ::poll(&ready, 1, kPatienceMs);
@@ -152,7 +154,12 @@ void Terminal::drain() {
       if (found > 0) write_output();
       continue;
     }
-    if (ended_) return;
+    if (ended_) {
+      // On a busy machine what was written last may come even later than that.
+      if (looks++ == kLastLooks) return;
+      ::usleep(kBetweenLooksUsec);
+      ended_ = false;
+    }
     read_output();
     if (ended_ || !to_user_.empty()) continue;
     // Not ended though nothing is left that could write: some of it is on its way (see above), or a

@@ -36,8 +36,8 @@ Result<sys::UniqueFd> connect_to(const std::string& directory) {
       NUCLEUS_TRY(sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0, "open the container"));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", place.get(),
-                kSocketName);
+  (void)std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", place.get(),
+                      kSocketName);
   sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail(Kind::runtime, errno, "make", "a control socket");
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {

@@ -77,10 +77,10 @@ void each_line(int fd, std::string& partial, const std::function<void(const std:
 std::string time_text(std::int64_t seconds) {
   const auto when = static_cast<time_t>(seconds);
   tm parts{};
-  ::gmtime_r(&when, &parts);
+  (void)::gmtime_r(&when, &parts);
   char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.tm_year + 1900,
-                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  (void)std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts.tm_year + 1900,
+                      parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
   return text;
 }
 
@@ -182,7 +182,8 @@ Result<std::string> parse_time(const std::string& flag, const std::string& text)
   ::clock_gettime(CLOCK_REALTIME, &now);
   const std::int64_t milliseconds = now.tv_sec * 1000LL + now.tv_nsec / 1'000'000 - age->count();
   char fraction[8];
-  std::snprintf(fraction, sizeof fraction, ".%03lld", static_cast<long long>(milliseconds % 1000));
+  (void)std::snprintf(fraction, sizeof fraction, ".%03lld",
+                      static_cast<long long>(milliseconds % 1000));
   return time_text(milliseconds / 1000) + fraction;
 }
 

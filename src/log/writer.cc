@@ -22,7 +22,7 @@ std::string now_text() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
+  (void)::gmtime_r(&now.tv_sec, &parts);
   char text[40];
   const int size = std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ",
                                  parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
@@ -76,7 +76,7 @@ bool append_json_string(std::string& to, std::string_view text) {
       to += c;
     } else if (static_cast<unsigned char>(c) < 0x80) {
       char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
+      (void)std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
       to += escape;
     } else {
       const std::size_t size = sequence(text, at);

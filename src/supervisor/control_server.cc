@@ -30,8 +30,8 @@ Result<> ControlServer::listen(int directory) {
   if (!directory_.valid()) return fail(Kind::runtime, errno, "open", "the container's directory");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
-                control::kSocketName);
+  (void)std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
+                      control::kSocketName);
   // What a supervisor that was killed has left.
   ::unlinkat(directory, control::kSocketName, 0);
   sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

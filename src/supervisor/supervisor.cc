@@ -219,14 +219,17 @@ void Supervisor::drain() {
   }
   if (terminal_.valid()) {
     // EIO is its end: see container/terminal.cc for why one of them is not enough.
-    for (int ends = 0; ends < 2;) {
+    for (int ends = 0; ends < 4;) {
       std::array<char, 4096> buffer{};
       const ssize_t got = ::read(terminal_.get(), buffer.data(), buffer.size());
       if (got > 0) {
         hear_output(log::Stream::out,
                     std::string_view(buffer.data(), static_cast<std::size_t>(got)));
       }
-      if (got <= 0) ++ends;
+      if (got <= 0) {
+        ++ends;
+        ::usleep(2'000);
+      }
     }
     loop_.unwatch(terminal_watch_);
     terminal_.reset();

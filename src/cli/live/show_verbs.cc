@@ -23,9 +23,9 @@ using json::Json;
 std::string time_text(std::int64_t usec) {
   const auto seconds = static_cast<time_t>(usec / 1'000'000);
   tm parts{};
-  ::gmtime_r(&seconds, &parts);
+  (void)::gmtime_r(&seconds, &parts);
   char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  (void)std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }
 
@@ -55,7 +55,7 @@ std::string words_of(const std::vector<std::string>& command) {
 }
 
 std::string long_status(const store::Listed& listed) {
-  const std::string status = status_text(listed);
+  std::string status = status_text(listed);
   if (!listed.entry) return status;
   const store::Entry& entry = *listed.entry;
   std::string text = status;

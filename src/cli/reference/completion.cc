@@ -126,9 +126,13 @@ std::string zsh(std::span<const Verb> verbs) {
       const std::string value = option.form[0] == '\0' || option.value_optional
                                     ? ""
                                     : ":" + zsh_text(option.form) + ":" + zsh_action(option);
-      if (option.letter != 0)
-        text += " \\\n        " + quoted(std::string("*-") + option.letter + about + value);
-      text += " \\\n        " + quoted(std::string("*--") + option.name + about + value);
+      const auto add = [&](const std::string& name) {
+        std::string line = "*" + name;
+        line.append(about).append(value);
+        text.append(" \\\n        ").append(quoted(line));
+      };
+      if (option.letter != 0) add(std::string("-") + option.letter);
+      add(std::string("--") + option.name);
     }
     if (verb.text->takes_command) {
       text += " \\\n        '(-)1:command:_command_names -e' \\\n        '*::arguments:_normal'";

@@ -14,7 +14,7 @@ bool write(const std::filesystem::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
-  if (!file) std::fprintf(stderr, "nucleus_reference: cannot write %s\n", path.c_str());
+  if (!file) (void)std::fprintf(stderr, "nucleus_reference: cannot write %s\n", path.c_str());
   return static_cast<bool>(file);
 }
 
@@ -23,7 +23,7 @@ bool write(const std::filesystem::path& path, const std::string& text) {
 int main(int argc, char** argv) {
   using namespace nucleus::cli;
   if (argc != 2) {
-    std::fputs("usage: nucleus_reference DIR\n", stderr);
+    (void)std::fputs("usage: nucleus_reference DIR\n", stderr);
     return 2;
   }
   const std::filesystem::path root = argv[1];
