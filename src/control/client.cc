@@ -25,7 +25,7 @@ Error not_running(const std::string& directory) {
 
 }  // namespace
 
-Error before_first_answer(Error error, const std::string& directory) {
+Error before_first_answer(const Error& error, const std::string& directory) {
   const bool ended = error.errnum == ECONNRESET || error.errnum == EPIPE;
   return ended ? not_running(directory) : error;
 }

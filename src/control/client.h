@@ -22,7 +22,7 @@ inline constexpr const char* kSocketName = "control.sock";
 
 /// An error from before the first answer: a supervisor that was just about to end when it was
 /// reached is one that does not run, as connect_to() says it. Other errors stay as they are.
-[[nodiscard]] Error before_first_answer(Error error, const std::string& directory);
+[[nodiscard]] Error before_first_answer(const Error& error, const std::string& directory);
 
 /// Waits for the next answer.
 [[nodiscard]] Result<Packet> await_answer(int socket);

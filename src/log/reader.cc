@@ -179,7 +179,7 @@ Result<std::string> parse_time(const std::string& flag, const std::string& text)
                 "give a time (2026-11-25T22:59:32Z), seconds since the epoch, or an age (10m)");
   }
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
   const std::int64_t milliseconds = now.tv_sec * 1000LL + now.tv_nsec / 1'000'000 - age->count();
   char fraction[8];
   (void)std::snprintf(fraction, sizeof fraction, ".%03lld",

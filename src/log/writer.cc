@@ -20,7 +20,7 @@ constexpr std::size_t kWriteAt = 256U << 10;
 
 std::string now_text() {
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
   tm parts{};
   (void)::gmtime_r(&now.tv_sec, &parts);
   char text[40];
@@ -206,7 +206,7 @@ void Writer::turn_over() {
     return;
   }
   for (std::uint32_t number = options_.files - 1; number > 0; --number)
-    ::renameat(directory_, name(number - 1).c_str(), directory_, name(number).c_str());
+    (void)::renameat(directory_, name(number - 1).c_str(), directory_, name(number).c_str());
   sys::UniqueFd next(::openat(directory_, kFileName,
                               O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!next.valid()) return;  // goes on with the one it has

@@ -190,7 +190,7 @@ std::vector<Listed> Store::list() const {
 Result<std::string> Store::resolve(const std::string& word) const {
   const bool plain = !word.empty() && word.find('/') == std::string::npos && word.front() != '.';
   if (plain) {
-    const std::string holder = name_holder(root_, word);
+    std::string holder = name_holder(root_, word);
     if (is_id(holder) && ::access(directory(holder).c_str(), F_OK) == 0) return holder;
     if (is_id(word) && ::access(directory(word).c_str(), F_OK) == 0) return word;
   }

@@ -97,7 +97,7 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       NUCLEUS_CHECK(life_->release());
       NUCLEUS_CHECK(held_.become(store::Status::running, [](store::Entry& entry) {
         timespec now{};
-        ::clock_gettime(CLOCK_REALTIME, &now);
+        (void)::clock_gettime(CLOCK_REALTIME, &now);
         entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
       }));
       note("start");

@@ -25,7 +25,7 @@ constexpr std::uint64_t kLongEnoughUsec = 10'000'000;
 
 std::int64_t now_usec() {
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
   return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
 }
 
