@@ -5,8 +5,8 @@
 #include <signal.h>
 
 #include <charconv>
-#include <cstdio>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +21,25 @@ struct Process {
   char state = '?';
 };
 
+// proc(5): "PID (NAME) STATE PARENT GROUP SESSION ..."; the name may hold spaces and brackets.
+std::optional<Process> parse(const std::string& name, const std::string& stat) {
+  const std::size_t behind = stat.rfind(')');
+  if (behind == std::string::npos || behind + 4 > stat.size()) return std::nullopt;
+  Process process;
+  process.state = stat[behind + 2];
+  const char* at = stat.data() + behind + 4;
+  const char* const end = stat.data() + stat.size();
+  pid_t group = 0;
+  for (pid_t* const field : {&process.parent, &group, &process.session}) {
+    const auto [next, code] = std::from_chars(at, end, *field);
+    if (code != std::errc()) return std::nullopt;
+    at = next + 1;
+  }
+  if (std::from_chars(name.data(), name.data() + name.size(), process.pid).ec != std::errc())
+    return std::nullopt;
+  return process;
+}
+
 std::vector<Process> all_processes() {
   std::vector<Process> found;
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir("/proc"), &::closedir);
@@ -31,15 +50,7 @@ std::vector<Process> all_processes() {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const auto stat = read_file_at(AT_FDCWD, "/proc/" + name + "/stat");
     if (!stat) continue;
-    // The name may hold spaces and brackets.
-    const std::size_t at = stat->rfind(')');
-    Process process;
-    process.pid = static_cast<pid_t>(std::strtol(name.c_str(), nullptr, 10));
-    int group = 0;
-    if (at != std::string::npos &&
-        std::sscanf(stat->c_str() + at + 1, " %c %d %d %d", &process.state, &process.parent, &group,
-                    &process.session) == 4)
-      found.push_back(process);
+    if (const auto process = parse(name, *stat)) found.push_back(*process);
   }
   return found;
 }
