@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -140,6 +141,35 @@ Result<sys::UniqueFd> either(int pidfd, int timer) {
   return both;
 }
 
+using Await = std::function<Result<>(int)>;
+
+Result<> await_end(int pidfd, int timer, const Await& await) {
+  const auto both = NUCLEUS_TRY(either(pidfd, timer));
+  return await(both.get());
+}
+
+// Where a filter hides pidfds, nothing tells of the end: it is looked for now and then, without
+// reaping, so that the number stays its own.
+Result<> await_by_looking(const sys::Child& child, std::chrono::seconds patience,
+                          const Await& await) {
+  const sys::UniqueFd tick(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
+  const timespec often{.tv_sec = 0, .tv_nsec = 10'000'000};
+  const itimerspec when{.it_interval = often, .it_value = often};
+  if (!tick.valid() || ::timerfd_settime(tick.get(), 0, &when, nullptr) < 0)
+    return fail(Kind::runtime, errno, "watch", "a hook");
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < until) {
+    siginfo_t info{};
+    const int looked =
+        ::waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOHANG | WNOWAIT);
+    if (looked == 0 && info.si_pid != 0) return {};
+    NUCLEUS_CHECK(await(tick.get()));
+    std::uint64_t ticks = 0;
+    (void)!::read(tick.get(), &ticks, sizeof ticks);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<OciHooks> read_hooks(const std::string& file) {
@@ -204,8 +234,8 @@ Result<> run_hook(const OciHook& hook, const HookState& state,
   auto child = NUCLEUS_TRY(sys::fork_child(
       [&]() -> int { execute(hook, input.get(), argv, hook.env ? envp.data() : environ); }));
   const pid_t group = child.pid();
-  const auto both = NUCLEUS_TRY(either(child.pidfd(), timer.get()));
-  const auto waited = await(both.get());
+  const auto waited = child.pidfd() < 0 ? await_by_looking(child, hook.timeout, await)
+                                        : await_end(child.pidfd(), timer.get(), await);
   const auto status = waited ? NUCLEUS_TRY(child.try_wait()) : std::nullopt;
   if (!status) {
     // Not reaped yet: the number is still its own, and so is the group's.
