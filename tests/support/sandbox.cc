@@ -252,11 +252,12 @@ Running Sandbox::start(const std::vector<std::string>& words) const {
     ::execvpe(program.c_str(), argv.data(), envp.data());
     ::_exit(97);
   }
-  ::close(in[0]);
   ::close(out[1]);
   ::close(err[1]);
   // Small enough for the pipe: nothing waits here.
   (void)!::write(in[1], stdin_text.data(), stdin_text.size());
+  // Only now: without a reader, when the program has ended already, the write would end us.
+  ::close(in[0]);
   ::close(in[1]);
   return {pid, out[0], err[0]};
 }
