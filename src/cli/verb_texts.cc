@@ -1,4 +1,5 @@
 // The words of every verb. The flags of `run` are in config/run_options.cc.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 #include "config/run_options.h"
 
@@ -24,12 +25,7 @@ constexpr Example kRunExamples[] = {
 };
 
 constexpr OptionText kPruneOptions[] = {
-    {.name = "root",
-     .form = "DIR",
-     .group = "Flags",
-     .help = "directory of the records",
-     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-     .values = "DIR"},
+    kRoot,
 };
 
 constexpr OptionText kDoctorOptions[] = {
@@ -38,12 +34,7 @@ constexpr OptionText kDoctorOptions[] = {
      .group = "Flags",
      .help = "run the commands that are safe and can be taken back, each printed before; most need "
              "root"},
-    {.name = "root",
-     .form = "DIR",
-     .group = "Flags",
-     .help = "directory of the records",
-     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-     .values = "DIR"},
+    kRoot,
 };
 
 constexpr Example kDoctorExamples[] = {

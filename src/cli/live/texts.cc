@@ -1,4 +1,5 @@
 // The words of the verbs about living containers.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 #include "config/run_options.h"
 
@@ -8,16 +9,6 @@ namespace {
 using config::Example;
 using config::OptionText;
 using config::VerbText;
-
-constexpr const char* kFlags = "Flags";
-
-constexpr OptionText kRoot = {
-    .name = "root",
-    .form = "DIR",
-    .group = kFlags,
-    .help = "directory of the records",
-    .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-    .values = "DIR"};
 
 constexpr OptionText kStopSignal = {.name = "signal",
                                     .letter = 's',

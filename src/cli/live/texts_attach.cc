@@ -1,4 +1,5 @@
 // The words of nucleus attach.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 
 namespace nucleus::cli {
@@ -7,8 +8,6 @@ namespace {
 using config::Example;
 using config::OptionText;
 using config::VerbText;
-
-constexpr const char* kFlags = "Flags";
 
 constexpr OptionText kOptions[] = {
     {.name = "detach-keys",
@@ -21,12 +20,7 @@ constexpr OptionText kOptions[] = {
      .group = kFlags,
      .help = "without a terminal: hand signals on to the command; =false ends nucleus attach",
      .initial = "true"},
-    {.name = "root",
-     .form = "DIR",
-     .group = kFlags,
-     .help = "directory of the records",
-     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-     .values = "DIR"},
+    kRoot,
 };
 
 constexpr Example kExamples[] = {

@@ -1,4 +1,5 @@
 // The words of nucleus diff.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 
 namespace nucleus::cli {
@@ -9,12 +10,7 @@ using config::OptionText;
 using config::VerbText;
 
 constexpr OptionText kOptions[] = {
-    {.name = "root",
-     .form = "DIR",
-     .group = "Flags",
-     .help = "directory of the records",
-     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-     .values = "DIR"},
+    kRoot,
 };
 
 constexpr Example kExamples[] = {{.line = "nucleus diff web", .about = ""}};

@@ -1,10 +1,9 @@
 // The words of `nucleus events`.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 
 namespace nucleus::cli {
 namespace {
-
-constexpr const char* kFlags = "Flags";
 
 constexpr config::OptionText kOptions[] = {
     {.name = "follow", .letter = 'f', .group = kFlags, .help = "go on with what comes"},
@@ -21,12 +20,7 @@ constexpr config::OptionText kOptions[] = {
      .form = "KEY=VALUE",
      .group = kFlags,
      .help = "only this event=NAME, container=NAME (or id); several of one key are alternatives"},
-    {.name = "root",
-     .form = "DIR",
-     .group = kFlags,
-     .help = "directory of the records",
-     .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-     .values = "DIR"}};
+    kRoot};
 
 constexpr config::Example kExamples[] = {
     {.line = "nucleus events --since 1h", .about = ""},

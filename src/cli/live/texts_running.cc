@@ -1,4 +1,5 @@
 // The words of the verbs about containers that run: pause, resume, update, stats, top.
+#include "cli/shared_texts.h"
 #include "cli/verb.h"
 
 namespace nucleus::cli {
@@ -10,14 +11,6 @@ using config::VerbText;
 
 constexpr const char* kFlags = "Flags";
 constexpr const char* kLimits = "Limits";
-
-constexpr OptionText kRoot = {
-    .name = "root",
-    .form = "DIR",
-    .group = kFlags,
-    .help = "directory of the records",
-    .initial = "$NUCLEUS_STATE_DIR, /run/nucleus for root, $XDG_RUNTIME_DIR/nucleus",
-    .values = "DIR"};
 
 constexpr OptionText kRootOnly[] = {kRoot};
 
