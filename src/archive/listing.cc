@@ -41,9 +41,12 @@ class Lister {
     for (const std::string& name : below) {
       sys::UniqueFd next(::openat(number, name.c_str(),
                                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-      if (!next.valid() && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) continue;
-      if (!next.valid()) return fail(Kind::runtime, errno, "list", path + "/" + name);
-      NUCLEUS_CHECK(directory(std::move(next), path + "/" + name, depth + 1));
+      const int why = errno;
+      if (!next.valid() && (why == ENOENT || why == ENOTDIR || why == ELOOP)) continue;
+      std::string inner = path;
+      inner.append("/").append(name);
+      if (!next.valid()) return fail(Kind::runtime, why, "list", std::move(inner));
+      NUCLEUS_CHECK(directory(std::move(next), inner, depth + 1));
     }
     return {};
   }
