@@ -19,6 +19,9 @@ int start_main(int argc, char** argv);
 int stop_main(int argc, char** argv);
 int kill_main(int argc, char** argv);
 int rm_main(int argc, char** argv);
+int delete_main(int argc, char** argv);
+int state_main(int argc, char** argv);
+int port_main(int argc, char** argv);
 int wait_main(int argc, char** argv);
 int rename_main(int argc, char** argv);
 int exec_main(int argc, char** argv);
@@ -45,6 +48,9 @@ extern const config::VerbText kStartText;
 extern const config::VerbText kStopText;
 extern const config::VerbText kKillText;
 extern const config::VerbText kRmText;
+extern const config::VerbText kDeleteText;
+extern const config::VerbText kStateText;
+extern const config::VerbText kPortText;
 extern const config::VerbText kWaitText;
 extern const config::VerbText kRenameText;
 extern const config::VerbText kExecText;
@@ -72,6 +78,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kStopText, .main = stop_main},
     {.text = &kKillText, .main = kill_main},
     {.text = &kRmText, .main = rm_main},
+    {.text = &kDeleteText, .main = delete_main},
     {.text = &kWaitText, .main = wait_main},
     {.text = &kRenameText, .main = rename_main},
     {.text = &kExecText, .main = exec_main},
@@ -85,6 +92,8 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kDiffText, .main = diff_main},
     {.text = &kPsText, .main = ps_main},
     {.text = &kInspectText, .main = inspect_main},
+    {.text = &kStateText, .main = state_main},
+    {.text = &kPortText, .main = port_main},
     {.text = &kLogsText, .main = logs_main},
     {.text = &kEventsText, .main = events_main},
     {.text = &kPruneText, .main = prune_main},

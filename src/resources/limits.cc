@@ -56,7 +56,8 @@ std::optional<std::uint64_t> number_in(int directory, const char* file) {
 // The kernel's answer to a memory.max below what is in use is the OOM killer; ours is an error.
 Result<> make_room(int directory, const LimitFile& limit) {
   std::uint64_t wanted = 0;
-  std::from_chars(limit.value.data(), limit.value.data() + limit.value.size(), wanted);
+  const char* const end = limit.value.data() + limit.value.size();
+  if (std::from_chars(limit.value.data(), end, wanted).ec != std::errc()) return {};  // "max"
   const auto used = number_in(directory, "memory.current");
   if (!used || *used <= wanted) return {};
   // Linux 5.19; what cannot be had by it shows below.
@@ -100,6 +101,21 @@ Result<> apply(const std::string& path, const sys::UniqueFd& directory, const Li
   return {};
 }
 
+// On v1 swap's goes first: its limit is never the smaller one.
+Wish no_memory_limit() {
+  return {.controller = "memory",
+          .flag = "--memory",
+          .asked = true,
+          .v1 = {{.file = "memory.memsw.limit_in_bytes",
+                  .value = "-1",
+                  .flag = "--memory",
+                  .if_there = true},
+                 {.file = "memory.limit_in_bytes", .value = "-1", .flag = "--memory"}},
+          .v2 = {{.file = "memory.max", .value = "max", .flag = "--memory"},
+                 {.file = "memory.swap.max", .value = "max", .flag = "--memory", .if_there = true},
+                 {.file = "memory.oom.group", .value = "0", .flag = "--memory"}}};
+}
+
 }  // namespace
 
 std::vector<ControllerChange> limit_changes(const spec::Resources& from,
@@ -110,6 +126,7 @@ std::vector<ControllerChange> limit_changes(const spec::Resources& from,
     const LimitFile none{.file = "pids.max", .value = "max", .flag = "--pids"};
     now.push_back({.controller = "pids", .flag = "", .asked = true, .v1 = {none}, .v2 = {none}});
   }
+  if (from.memory && !to.memory) now.push_back(no_memory_limit());
   std::vector<ControllerChange> changes;
   for (const Wish& wish : now) {
     const std::string_view controller = wish.controller;

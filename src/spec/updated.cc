@@ -24,6 +24,19 @@ Draft draft_of(const Draft& changes) {
   return draft;
 }
 
+// As docker and ulimit have it.
+bool no_limit(const std::optional<std::string>& text) {
+  return text && (*text == "unlimited" || *text == "-1");
+}
+
+// Of the three limits of memory that are measured by each other, swap's says nothing without the
+// first.
+Result<> check_no_limit(const Draft& changes) {
+  if (!no_limit(changes.memory) || !changes.memory_swap) return {};
+  return fail(Kind::usage, 0, "take this value for --memory-swap", *changes.memory_swap,
+              "with --memory unlimited there is nothing that it is measured by: leave it out");
+}
+
 // Nothing of the caller's environment goes into limits.
 const Surroundings kNowhere = {.getenv = [](const char*) -> const char* { return nullptr; },
                                .base = "/"};
@@ -33,7 +46,9 @@ std::string text_of(ByteSize size) { return std::to_string(size.bytes); }
 }  // namespace
 
 std::vector<Error> check_changes(const Draft& changes) {
+  if (const auto good = check_no_limit(changes); !good) return {good.error()};
   Draft draft = draft_of(changes);
+  if (no_limit(draft.memory)) draft.memory.reset();
   if (!draft.memory) draft.memory = draft.memory_swap;  // the container may have one
   return validate(draft, kNowhere).errors;
 }
@@ -42,9 +57,12 @@ Result<ContainerSpec> updated(const ContainerSpec& spec, const Draft& changes) {
   const Resources& old = spec.resources;
   Draft draft = draft_of(changes);
   draft.remove = spec.supervision.remove;
+  NUCLEUS_CHECK(check_no_limit(changes));
+  const bool unlimited = no_limit(changes.memory);
+  if (unlimited) draft.memory.reset();
   // These are measured by each other.
-  if (!draft.memory && old.memory) draft.memory = text_of(*old.memory);
-  if (!draft.memory_swap && old.memory_swap) draft.memory_swap = text_of(*old.memory_swap);
+  if (!unlimited && !draft.memory && old.memory) draft.memory = text_of(*old.memory);
+  if (!unlimited && !draft.memory_swap && old.memory_swap) draft.memory_swap = text_of(*old.memory_swap);
   if (!draft.memory_reservation && old.memory_reservation)
     draft.memory_reservation = text_of(*old.memory_reservation);
   Validation checked = validate(draft, kNowhere);

@@ -8,6 +8,7 @@
 
 #include "base/json_fields.h"
 #include "supervisor/pause.h"
+#include "supervisor/signal_all.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/update.h"
 
@@ -75,6 +76,8 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       if (signal == SIGKILL) {
         stopping_ = true;
         NUCLEUS_CHECK(life_->running().kill_for(container::KilledFor::signal, SIGKILL));
+      } else if (request.value("all", false)) {
+        NUCLEUS_CHECK(signal_all(*life_, spec_, signal));
       } else {
         NUCLEUS_CHECK(life_->running().send(signal));
       }

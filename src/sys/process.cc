@@ -1,12 +1,16 @@
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <utility>
+
+#include "sys/file.h"
 
 namespace nucleus::sys {
 
@@ -62,6 +66,19 @@ Result<WaitStatus> Child::wait() {
 }
 
 Result<std::optional<WaitStatus>> Child::try_wait() { return reap(WNOHANG); }
+
+std::optional<std::uint64_t> start_ticks(pid_t pid) {
+  const auto stat = read_file_at(AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return std::nullopt;
+  // The name may hold spaces and brackets; this is the 22nd field, and the state behind it the 3rd.
+  std::size_t at = stat->rfind(')');
+  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
+  if (at == std::string::npos) return std::nullopt;
+  std::uint64_t ticks = 0;
+  const char* const end = stat->data() + stat->size();
+  if (std::from_chars(stat->data() + at + 1, end, ticks).ec != std::errc()) return std::nullopt;
+  return ticks;
+}
 
 std::string process_limit_hint(int errnum) {
   return errnum == EAGAIN ? "the caller's limit of processes is reached (ulimit -u, or the pids "

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -57,6 +58,10 @@ class Child {
   bool running_ = false;
   UniqueFd pidfd_;
 };
+
+/// When a process was started, in ticks since the boot: with its number it is one process and no
+/// other. Nothing when there is none, or it has been reaped. Source: proc(5), /proc/PID/stat.
+[[nodiscard]] std::optional<std::uint64_t> start_ticks(pid_t pid);
 
 /// What to do when a process could not be made: for EAGAIN; empty for other errors.
 [[nodiscard]] std::string process_limit_hint(int errnum);

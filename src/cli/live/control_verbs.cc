@@ -1,59 +1,20 @@
-// The verbs that ask a supervisor for one thing: start, stop, kill, rm, wait, rename.
+// The verbs that ask a supervisor for one thing: start, stop, kill, wait, rename.
 #include <csignal>
 #include <cstdint>
 
 #include "base/json_fields.h"
 #include "base/units.h"
+#include "cli/live/asking.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
-#include "container/record.h"
-#include "control/client.h"
 #include "spec/names.h"
-#include "store/journal.h"
 #include "supervisor/spawn.h"
 
 namespace nucleus::cli {
 namespace {
 
 using json::Json;
-
-constexpr std::size_t kMany = 1'000'000;
-
-bool supervised(const store::Listed& listed) {
-  return listed.entry && !listed.lost &&
-         ((listed.entry->status != store::Status::stopped &&
-           listed.entry->status != store::Status::failed) ||
-          listed.entry->restart_usec);
-}
-
-Result<Json> ask(const store::Store& store, const std::string& id, const Json& request) {
-  const auto socket = NUCLEUS_TRY(control::connect_to(store.directory(id)));
-  const std::string text = NUCLEUS_TRY(control::ask(socket.get(), json::dump(request)));
-  return json::parse(text, "the supervisor's answer");
-}
-
-// For one without a supervisor, which would do so. What was done holds also when it cannot be
-// written down.
-void note(const store::Store& store, const store::Entry& entry, const char* event,
-          store::Attributes attributes = {}) {
-  (void)store::Journal(store.root())
-      .append({.time = {},
-               .event = event,
-               .id = entry.id,
-               .name = entry.name,
-               .attributes = std::move(attributes)});
-}
-
-// It was there a moment ago: a supervisor that has ended meanwhile has done what was wanted of it.
-bool is_gone(const Error& error) {
-  return error.errnum == ESRCH || error.errnum == ECONNRESET || error.errnum == EPIPE;
-}
-
-Result<> print_word(const std::string& word) {
-  if (print_text(word + "\n") != 0) return fail(Kind::runtime, EPIPE, "write", "standard output");
-  return {};
-}
 
 // Several verbs take a time and a signal.
 struct Ending {
@@ -131,13 +92,15 @@ int stop_main(int argc, char** argv) {
 
 int kill_main(int argc, char** argv) {
   std::optional<std::string> root;
+  std::optional<bool> all;
   Ending ending;
   Parser parser(kKillText);
   parser.bind("root", root);
+  parser.bind("all", all);
   parser.bind("signal", ending.signal);
   const Words words = parse_words(parser, kKillText, argc, argv, 1, kMany);
   if (words.exit) return *words.exit;
-  Json request = {{"op", "kill"}, {"signal", SIGKILL}};
+  Json request = {{"op", "kill"}, {"signal", SIGKILL}, {"all", all.value_or(false)}};
   if (const auto good = ending.into(request); !good) return complain_of(good.error());
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
@@ -146,50 +109,6 @@ int kill_main(int argc, char** argv) {
                               NUCLEUS_CHECK(ask(*store, id, request));
                               return print_word(word);
                             });
-}
-
-int rm_main(int argc, char** argv) {
-  std::optional<std::string> root;
-  std::optional<bool> force;
-  Parser parser(kRmText);
-  parser.bind("root", root);
-  parser.bind("force", force);
-  const Words words = parse_words(parser, kRmText, argc, argv, 1, kMany);
-  if (words.exit) return *words.exit;
-  const auto store = open_store(root);
-  if (!store) return complain_of(store.error());
-  return for_each_container(
-      *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
-        const store::Listed listed = store->read(id);
-        // One whose record cannot be read goes as well, when that is meant.
-        if (listed.error && !force.value_or(false)) {
-          Error error = *listed.error;
-          if (error.hint.empty()) error.hint = "nucleus rm --force removes it all the same";
-          return std::unexpected(std::move(error));
-        }
-        auto held = store->hold(id);
-        if (!held && held.error().errnum == EBUSY) {
-          if (!force.value_or(false)) {
-            return fail(Kind::usage, EBUSY, "remove the container", word,
-                        "it is " + status_text(listed) + ": stop it first, or add --force");
-          }
-          const auto answer = ask(*store, id, {{"op", "remove"}, {"timeout_ms", 0}});
-          if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
-          held = store->hold(id);
-          if (!held)
-            return held.error().errnum == ENOENT ? print_word(word) : std::unexpected(held.error());
-        }
-        if (!held) {
-          if (!force.value_or(false)) return std::unexpected(held.error());
-          NUCLEUS_CHECK(store->remove_unreadable(id));
-          return print_word(word);
-        }
-        note(*store, held->entry(), "remove");
-        held->remove();
-        // What its dead supervisor left, a frozen process for one, goes at once.
-        if (listed.lost) container::reclaim_dead(store->root(), SIZE_MAX);
-        return print_word(word);
-      });
 }
 
 int wait_main(int argc, char** argv) {

@@ -1,28 +1,15 @@
 // The verbs that change a container while it runs: pause, resume, update.
 #include <cerrno>
 
+#include "cli/live/asking.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
-#include "control/client.h"
 #include "spec/updated.h"
 #include "supervisor/update.h"
 
 namespace nucleus::cli {
 namespace {
-
-constexpr std::size_t kMany = 1'000'000;
-
-Result<> tell(const store::Store& store, const std::string& id, const std::string& request) {
-  const auto socket = NUCLEUS_TRY(control::connect_to(store.directory(id)));
-  NUCLEUS_CHECK(control::ask(socket.get(), request));
-  return {};
-}
-
-Result<> print_word(const std::string& word) {
-  if (print_text(word + "\n") != 0) return fail(Kind::runtime, EPIPE, "write", "standard output");
-  return {};
-}
 
 int ask_each(const config::VerbText& verb, int argc, char** argv) {
   std::optional<std::string> root;
@@ -34,7 +21,7 @@ int ask_each(const config::VerbText& verb, int argc, char** argv) {
   if (!store) return complain_of(store.error());
   return for_each_container(
       *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
-        NUCLEUS_CHECK(tell(*store, id, std::string(R"({"op":")") + verb.name + R"("})"));
+        NUCLEUS_CHECK(ask(*store, id, {{"op", verb.name}}));
         return print_word(word);
       });
 }
@@ -47,7 +34,8 @@ Result<> update_one(const store::Store& store, const std::string& id, const spec
     return supervisor::update(changes, spec, *held, nullptr);
   }
   if (held.error().errnum != EBUSY) return std::unexpected(held.error());
-  return tell(store, id, supervisor::update_request(changes));
+  NUCLEUS_CHECK(ask_text(store, id, supervisor::update_request(changes)));
+  return {};
 }
 
 bool says_nothing(const spec::Draft& draft) {

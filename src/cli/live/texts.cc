@@ -38,13 +38,13 @@ constexpr OptionText kKillOptions[] = {{.name = "signal",
                                         .group = kFlags,
                                         .help = "what is sent to the workload",
                                         .initial = "KILL, which ends the whole container"},
+                                       {.name = "all",
+                                        .letter = 'a',
+                                        .group = kFlags,
+                                        .help = "to every process of the container, those of "
+                                                "nucleus exec too"},
                                        kRoot};
-constexpr OptionText kRmOptions[] = {
-    {.name = "force",
-     .letter = 'f',
-     .group = kFlags,
-     .help = "kill it when it runs; remove it also when its record cannot be read"},
-    kRoot};
+constexpr OptionText kRmOptions[] = {kForce, kVolumes, kRoot};
 constexpr OptionText kPsOptions[] = {
     {.name = "all", .letter = 'a', .group = kFlags, .help = "those that have ended as well"},
     {.name = "filter",
@@ -130,8 +130,12 @@ constexpr Example kStopExamples[] = {
 constexpr Example kKillExamples[] = {
     {.line = "nucleus kill web", .about = ""},
     {.line = "nucleus kill --signal HUP web", .about = ""},
+    {.line = "nucleus kill --all --signal TERM web", .about = ""},
 };
-constexpr Example kRmExamples[] = {{.line = "nucleus rm --force web", .about = ""}};
+constexpr Example kRmExamples[] = {
+    {.line = "nucleus rm --force web", .about = ""},
+    {.line = "nucleus rm --volumes web", .about = ""},
+};
 constexpr Example kWaitExamples[] = {{.line = "nucleus wait web", .about = ""}};
 constexpr Example kRenameExamples[] = {{.line = "nucleus rename web www", .about = ""}};
 constexpr Example kExecExamples[] = {
@@ -151,10 +155,6 @@ constexpr Example kLogsExamples[] = {
     {.line = "nucleus logs --follow --tail 10 web", .about = ""},
     {.line = "nucleus logs --since 10m --stream stderr web", .about = ""},
 };
-
-constexpr const char* kMany =
-    "Several can be named; an error with one does not keep the others from "
-    "their turn, and makes the exit code 1.";
 
 }  // namespace
 
@@ -177,7 +177,7 @@ const VerbText kStartText = {
     .description = "Lets created containers go, and starts ended ones again.",
     .options = kRootOnly,
     .examples = kStartExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kStopText = {
@@ -190,7 +190,7 @@ const VerbText kStopText = {
         "Comes back when it has ended. One that has ended already is no error.",
     .options = kStopOptions,
     .examples = kStopExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kKillText = {
@@ -200,17 +200,18 @@ const VerbText kKillText = {
     .description = "Sends a signal to the command. KILL ends the whole container at once.",
     .options = kKillOptions,
     .examples = kKillExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kRmText = {
     .name = "rm",
     .summary = "remove containers that have ended",
     .usage = "[FLAGS] CONTAINER...",
-    .description = "Removes the record, the log and the name.",
+    .description =
+        "Removes the record, the log and the name. Named volumes stay, unless --volumes is given.",
     .options = kRmOptions,
     .examples = kRmExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kWaitText = {
@@ -221,7 +222,7 @@ const VerbText kWaitText = {
         "Waits until each has ended for good (a restart is no end) and prints its exit code.",
     .options = kRootOnly,
     .examples = kWaitExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kRenameText = {
@@ -269,7 +270,7 @@ const VerbText kInspectText = {
     .description = "Prints a list with one object for each. docs/containers.md has its members.",
     .options = kInspectOptions,
     .examples = kInspectExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kLogsText = {

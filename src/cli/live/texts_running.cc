@@ -9,7 +9,6 @@ using config::Example;
 using config::OptionText;
 using config::VerbText;
 
-constexpr const char* kFlags = "Flags";
 constexpr const char* kLimits = "Limits";
 
 constexpr OptionText kRootOnly[] = {kRoot};
@@ -17,9 +16,9 @@ constexpr OptionText kRootOnly[] = {kRoot};
 constexpr OptionText kUpdateOptions[] = {
     {.name = "memory",
      .letter = 'm',
-     .form = "SIZE",
+     .form = "SIZE|unlimited",
      .group = kLimits,
-     .help = "memory limit: 64M, 2G"},
+     .help = "memory limit: 64M, 2G; unlimited (or -1) takes it away, that of swap too"},
     {.name = "memory-swap", .form = "SIZE", .group = kLimits, .help = "memory and swap together"},
     {.name = "memory-reservation",
      .form = "SIZE",
@@ -62,6 +61,7 @@ constexpr Example kPauseExamples[] = {{.line = "nucleus pause web db", .about = 
 constexpr Example kResumeExamples[] = {{.line = "nucleus resume web db", .about = ""}};
 constexpr Example kUpdateExamples[] = {
     {.line = "nucleus update --memory 512M --cpus 1.5 web", .about = ""},
+    {.line = "nucleus update --memory unlimited web", .about = ""},
     {.line = "nucleus update --restart on-failure:3 web db", .about = ""},
 };
 constexpr Example kStatsExamples[] = {
@@ -72,10 +72,6 @@ constexpr Example kTopExamples[] = {
     {.line = "nucleus top web", .about = ""},
     {.line = "nucleus top web pid,user,args", .about = ""},
 };
-
-constexpr const char* kMany =
-    "Several can be named; an error with one does not keep the others from "
-    "their turn, and makes the exit code 1.";
 
 }  // namespace
 
@@ -90,7 +86,7 @@ const VerbText kPauseText = {
         "let it go on first.",
     .options = kRootOnly,
     .examples = kPauseExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kResumeText = {
@@ -100,7 +96,7 @@ const VerbText kResumeText = {
     .description = "Lets what nucleus pause stopped go on.",
     .options = kRootOnly,
     .examples = kResumeExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kUpdateText = {
@@ -113,7 +109,7 @@ const VerbText kUpdateText = {
         "is below what is in use is refused.",
     .options = kUpdateOptions,
     .examples = kUpdateExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kStatsText = {
@@ -127,7 +123,7 @@ const VerbText kStatsText = {
         "seconds something in it waited for processors, memory and devices.",
     .options = kStatsOptions,
     .examples = kStatsExamples,
-    .closing = kMany,
+    .closing = kManyContainers,
     .words = "@containers",
 };
 const VerbText kTopText = {

@@ -1,0 +1,16 @@
+// A signal to every process of a container: `nucleus kill --all`.
+#pragma once
+
+#include "base/error.h"
+#include "container/life.h"
+
+namespace nucleus::supervisor {
+
+/// Sends `signal` to each process in the container, those of further commands too; its init, which
+/// would hand it on, is left out. Where it can be frozen, all of them get it at one moment; else
+/// those that are born meanwhile get it a moment later. Errors: the cgroup cannot be frozen; there
+/// is no end of new processes. Kernel 5.3. Source: pidfd_send_signal(2).
+[[nodiscard]] Result<> signal_all(container::Life& life, const spec::ContainerSpec& spec,
+                                  int signal);
+
+}  // namespace nucleus::supervisor
