@@ -97,8 +97,7 @@ std::string line_of(const Event& event, const std::string& time, const Link& bef
   object["event"] = event.event;
   object["id"] = bounded(event.id, kMostText);
   if (!event.name.empty()) object["name"] = bounded(event.name, kMostText);
-  object["actor"] = {
-      {"uid", event.actor.uid}, {"gid", event.actor.gid}, {"pid", event.actor.pid}};
+  object["actor"] = {{"uid", event.actor.uid}, {"gid", event.actor.gid}, {"pid", event.actor.pid}};
   object["result"] = stage_name(event.stage);
   if (event.stage == Stage::error) {
     object["errno"] = event.errnum;

@@ -49,9 +49,9 @@ Result<> lock(int fd, const std::string& path) {
 // With its lock, and the one that is at this path now: between the two it may have been moved away.
 Result<sys::UniqueFd> open_locked(const std::string& path) {
   for (;;) {
-    auto file = NUCLEUS_TRY(
-        sys::open_at(AT_FDCWD, path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-                     0600, "open the audit log"));
+    auto file = NUCLEUS_TRY(sys::open_at(
+        AT_FDCWD, path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600,
+        "open the audit log"));
     NUCLEUS_CHECK(check_file(file.get(), path));
     NUCLEUS_CHECK(lock(file.get(), path));
     if (is_at(file.get(), path)) return file;
@@ -59,8 +59,8 @@ Result<sys::UniqueFd> open_locked(const std::string& path) {
 }
 
 struct Tail {
-  Link link;         // of the last whole line
-  std::string torn;  // what a crash has left behind it
+  Link link;          // of the last whole line
+  std::string torn;   // what a crash has left behind it
   bool open = false;  // only the line's end is missing
   off_t size = 0;
 };
@@ -88,9 +88,10 @@ Result<Tail> read_tail(int fd, const std::string& path) {
   const std::size_t whole = end == std::string::npos ? 0 : end + 1;
   tail.torn = text.substr(whole);
   const auto broken = [&] {
-    return fail(Kind::runtime, EBADMSG, "go on with the audit log", path,
-                "its last line is not as nucleus wrote it: see nucleus audit verify, keep the file, "
-                "and move it out of the way");
+    return fail(
+        Kind::runtime, EBADMSG, "go on with the audit log", path,
+        "its last line is not as nucleus wrote it: see nucleus audit verify, keep the file, "
+        "and move it out of the way");
   };
   if (tail.torn.size() >= kMostLineBytes) return broken();
   if (const auto line = read_line(tail.torn)) {

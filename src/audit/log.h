@@ -20,9 +20,9 @@ class Log {
   [[nodiscard]] static Result<Log> open(std::string path);
 
   /// Appends one line behind the last one, in one write(2), and waits until the disk has it
-  /// (fdatasync(2)). Others are waited for two seconds. A line that a crash has cut short stays, and
-  /// one that tells of it follows: event "recovered".
-  /// Errors: the disk is full, the last line is not one of nucleus', ...; the file is then as it was.
+  /// (fdatasync(2)). Others are waited for two seconds. A line that a crash has cut short stays,
+  /// and one that tells of it follows: event "recovered". Errors: the disk is full, the last line
+  /// is not one of nucleus', ...; the file is then as it was.
   [[nodiscard]] Result<Link> append(const Event& event) const;
 
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -19,9 +19,9 @@ Result<> check_directory(const std::string& directory) {
   if (::stat(directory.c_str(), &info) < 0)
     return fail(Kind::runtime, errno, "look at the audit log's directory", directory, kCure);
   if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
-    return fail(Kind::usage, EPERM, "keep the audit log below", directory,
-                "it belongs to uid " + std::to_string(info.st_uid) + ", who could replace it; " +
-                    kCure);
+    return fail(
+        Kind::usage, EPERM, "keep the audit log below", directory,
+        "it belongs to uid " + std::to_string(info.st_uid) + ", who could replace it; " + kCure);
   }
   if ((info.st_mode & 022) != 0 && (info.st_mode & S_ISVTX) == 0) {
     return fail(Kind::usage, EPERM, "keep the audit log below", directory,

@@ -12,8 +12,8 @@ namespace nucleus::audit {
 [[nodiscard]] Result<std::string> default_path();
 
 /// Whether nobody but root and the caller can put something else in the file's place: each
-/// directory above it belongs to one of the two, and others cannot write to it (unless it is sticky,
-/// as /tmp). Makes the directories of default_path(). Errors name the directory.
+/// directory above it belongs to one of the two, and others cannot write to it (unless it is
+/// sticky, as /tmp). Makes the directories of default_path(). Errors name the directory.
 [[nodiscard]] Result<> check_place(const std::string& path);
 
 }  // namespace nucleus::audit

@@ -136,11 +136,34 @@ bool names_a_secret(const std::string& name) {
   const std::vector<std::string> words = words_of(name);
   for (std::size_t at = 0; at < words.size(); ++at) {
     const std::string& word = words[at];
-    if (among(word,
-              {"password", "passwords", "passwd", "passphrase", "pwd", "pass", "pw", "secret", "secrets",
-               "token", "tokens", "apikey", "apitoken", "accesskey", "secretkey", "privatekey",
-               "credential", "credentials", "creds", "auth", "authorization", "authentication",
-               "bearer", "cookie", "jwt", "pat", "otp", "pin"}))
+    if (among(word, {"password",
+                     "passwords",
+                     "passwd",
+                     "passphrase",
+                     "pwd",
+                     "pass",
+                     "pw",
+                     "secret",
+                     "secrets",
+                     "token",
+                     "tokens",
+                     "apikey",
+                     "apitoken",
+                     "accesskey",
+                     "secretkey",
+                     "privatekey",
+                     "credential",
+                     "credentials",
+                     "creds",
+                     "auth",
+                     "authorization",
+                     "authentication",
+                     "bearer",
+                     "cookie",
+                     "jwt",
+                     "pat",
+                     "otp",
+                     "pin"}))
       return true;
     if (at > 0 && among(word, {"key", "keys"}) &&
         among(words[at - 1], {"api", "access", "account", "private", "secret", "auth", "encryption",

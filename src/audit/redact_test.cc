@@ -43,8 +43,9 @@ TEST(Redact, Addresses) {
 }
 
 TEST(Redact, WhatOnlyLooksLikeASecretStays) {
-  for (const char* word : {"--keyboard=de", "tokenizer=fast", "monkey=1", "--author=me", "passive=1",
-                           "KEY=1", "secretary=2", "compass=3", "--key", "/etc/passwd"})
+  for (const char* word :
+       {"--keyboard=de", "tokenizer=fast", "monkey=1", "--author=me", "passive=1", "KEY=1",
+        "secretary=2", "compass=3", "--key", "/etc/passwd"})
     EXPECT_EQ(redacted_text(word), word);
   EXPECT_FALSE(names_a_secret("--keep"));
   EXPECT_TRUE(names_a_secret("--private-key"));

@@ -1,6 +1,7 @@
 #include "audit/verify.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,13 +31,14 @@ class Checker {
       return true;
     }
     if (torn_) {
-      if (!tells_of(text, *torn_)) return wrong(number_ - 1, "changed, or cut short and not told of");
+      if (!tells_of(text, *torn_))
+        return wrong(number_ - 1, "changed, or cut short and not told of");
       torn_.reset();
       ++verdict.torn;
     }
     if (line->link.seq != verdict.head.seq + 1) {
-      return wrong(number_, "it is number " + std::to_string(line->link.seq) + " and follows number " +
-                                std::to_string(verdict.head.seq) +
+      return wrong(number_, "it is number " + std::to_string(line->link.seq) +
+                                " and follows number " + std::to_string(verdict.head.seq) +
                                 ": lines are missing or were moved");
     }
     if (line->prev != verdict.head.hash)
@@ -54,8 +56,9 @@ class Checker {
   void finish() {
     if (verdict.fault) return;
     if (torn_) {
-      wrong(number_, unfinished_ ? "cut short: by a crash whose end nobody has recovered yet, or by hand"
-                                 : "changed");
+      wrong(number_, unfinished_
+                         ? "cut short: by a crash whose end nobody has recovered yet, or by hand"
+                         : "changed");
     } else if (expected_ && !met_) {
       wrong(number_ + 1, "number " + std::to_string(expected_->seq) +
                              " is expected and not there: the end was cut off");
@@ -95,36 +98,48 @@ class Checker {
 
 }  // namespace
 
-Result<> each_line(const std::string& path,
-                   const std::function<bool(std::string_view, bool whole)>& take) {
-  const auto file = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0,
-                                             "open the audit log", Kind::usage));
-  std::string text;
+// Whether more is wanted.
+Result<bool> LineReader::read(const std::function<bool(std::string_view)>& take) {
   std::vector<char> buffer(256U << 10);
   for (;;) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    const ssize_t got = ::read(file_.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail(Kind::runtime, errno, "read the audit log", path);
-    if (got == 0) break;
-    text.append(buffer.data(), static_cast<std::size_t>(got));
+    if (got < 0) return fail(Kind::runtime, errno, "read the audit log", path_);
+    if (got == 0) return true;
+    rest_.append(buffer.data(), static_cast<std::size_t>(got));
     std::size_t begin = 0;
-    for (std::size_t end = text.find('\n'); end != std::string::npos;
-         end = text.find('\n', begin)) {
-      if (!take(std::string_view(text).substr(begin, end - begin), true)) return {};
+    for (std::size_t end = rest_.find('\n'); end != std::string::npos;
+         end = rest_.find('\n', begin)) {
+      if (!take(std::string_view(rest_).substr(begin, end - begin))) return false;
       begin = end + 1;
     }
-    text.erase(0, begin);
-    if (text.size() > 4 * kMostLineBytes)
-      return fail(Kind::runtime, EBADMSG, "read the audit log", path, "it is none of nucleus'");
+    rest_.erase(0, begin);
+    if (rest_.size() > 4 * kMostLineBytes)
+      return fail(Kind::runtime, EBADMSG, "read the audit log", path_, "it is none of nucleus'");
   }
-  if (!text.empty()) (void)take(text, false);
-  return {};
+}
+
+Result<> LineReader::more(const std::function<bool(std::string_view)>& take) {
+  for (;;) {
+    if (!file_.valid()) {
+      file_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path_, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0,
+                                       "open the audit log", Kind::usage));
+    }
+    struct stat here{};
+    struct stat there{};
+    const bool moved = ::fstat(file_.get(), &here) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+                       (here.st_ino != there.st_ino || here.st_dev != there.st_dev);
+    if (!NUCLEUS_TRY(read(take)) || !moved) return {};
+    file_.reset();
+    rest_.clear();
+  }
 }
 
 Result<Verdict> verify(const std::string& path, const std::optional<Link>& expected) {
   Checker checker(expected);
-  NUCLEUS_CHECK(
-      each_line(path, [&](std::string_view text, bool whole) { return checker.take(text, whole); }));
+  LineReader reader(path);
+  NUCLEUS_CHECK(reader.more([&](std::string_view text) { return checker.take(text, true); }));
+  if (!checker.verdict.fault && !reader.rest().empty()) checker.take(reader.rest(), false);
   checker.finish();
   return std::move(checker.verdict);
 }

@@ -9,6 +9,7 @@
 
 #include "audit/chain.h"
 #include "base/error.h"
+#include "sys/unique_fd.h"
 
 namespace nucleus::audit {
 
@@ -25,11 +26,25 @@ struct Verdict {
   std::optional<Fault> fault;
 };
 
-/// Hands on each line (without its end) of the file at `path`, oldest first, until `take` says false;
-/// the last one also when its end is missing (`whole` is false then).
-/// Errors: the file cannot be read; a line is longer than any of nucleus'.
-[[nodiscard]] Result<> each_line(const std::string& path,
-                                 const std::function<bool(std::string_view, bool whole)>& take);
+/// The lines of a log, as they come.
+class LineReader {
+ public:
+  explicit LineReader(std::string path) : path_(std::move(path)) {}
+
+  /// Hands on each whole line (without its end) since the last call, oldest first, until `take`
+  /// says false. A log that was moved away is read to its end, then the new one. Errors: the file
+  /// cannot be read; a line is longer than any of nucleus'.
+  [[nodiscard]] Result<> more(const std::function<bool(std::string_view)>& take);
+
+  /// What stands behind the last line's end.
+  [[nodiscard]] const std::string& rest() const { return rest_; }
+
+ private:
+  Result<bool> read(const std::function<bool(std::string_view)>& take);
+
+  std::string path_, rest_;
+  sys::UniqueFd file_;
+};
 
 /// Follows the chain from its first line to the last. With `expected` (kept elsewhere) the line of
 /// that number must be there and have that hash, which shows a cut tail as well.

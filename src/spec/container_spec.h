@@ -160,6 +160,7 @@ struct ContainerSpec {
   bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them
   std::string hooks;       // a file of hooks, on the host, absolute; empty: none
   std::string cidfile, pid_file;  // on the host, absolute; empty: none
+  std::string audit_log;          // on the host, absolute; empty: not audited
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;

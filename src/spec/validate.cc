@@ -43,6 +43,7 @@ Validation Validator::run() {
   time_namespace();
   labels();
   life();
+  audit();
   if (spec_.shares_host()) without_namespaces();
   Validation out;
   out.errors = std::move(errors_);

@@ -46,6 +46,7 @@ class Validator {
 
   // validate_life.cc
   void life();
+  void audit();
   void restart();
   void log_option(const std::string& item);
 

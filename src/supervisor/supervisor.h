@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/trail.h"
 #include "container/life.h"
 #include "container/signals.h"
 #include "log/writer.h"
@@ -44,6 +45,7 @@ class Supervisor {
   Result<> make_record();
   Result<> open_streams();
   Result<> start_life(bool park);
+  Result<> start_unaudited(bool park);
   Result<bool> await(int fd, std::chrono::milliseconds patience);
   void tell_caller();
   void on_signal();
@@ -59,6 +61,7 @@ class Supervisor {
   void choose_output();
   void drain();
   void note(const char* event, store::Attributes attributes = {});
+  void unheard(const Result<>& written);
 
   // probing.cc: what probes find out
   void watch_health();
@@ -70,6 +73,7 @@ class Supervisor {
 
   // requests.cc: what is asked for at the control socket
   void heard(ClientId client, control::Packet packet);
+  [[nodiscard]] Result<> handle(ClientId client, const control::Packet& packet);
   void gone(ClientId client);
   [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
   [[nodiscard]] Result<> need_running();
@@ -83,6 +87,7 @@ class Supervisor {
   isolation::Caller caller_;
   store::Store store_;
   store::Journal journal_;
+  audit::Trail trail_;
   store::Held held_;
   std::optional<log::Writer> log_;
   std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error

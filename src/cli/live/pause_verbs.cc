@@ -1,6 +1,7 @@
 // The verbs that change a container while it runs: pause, resume, update.
 #include <cerrno>
 
+#include "cli/live/audited.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
@@ -44,7 +45,9 @@ Result<> update_one(const store::Store& store, const std::string& id, const spec
   auto held = store.hold(id);
   if (held) {
     spec::ContainerSpec spec = NUCLEUS_TRY(store.spec(id));
-    return supervisor::update(changes, spec, *held, nullptr);
+    return audited(store, held->entry(), "update",
+                   supervisor::changes_told(supervisor::update_request(changes)),
+                   [&] { return supervisor::update(changes, spec, *held, nullptr); });
   }
   if (held.error().errnum != EBUSY) return std::unexpected(held.error());
   return tell(store, id, supervisor::update_request(changes));
