@@ -54,7 +54,8 @@ Asked asked_of(const Json& request) {
   for (const auto& [member, key] :
        {std::pair{"name", "new_name"}, {"user", "user"}, {"cwd", "workdir"}}) {
     const auto found = request.find(member);
-    if (found != request.end() && found->is_string() && *found != "")
+    if (found != request.end() && found->is_string() &&
+        !found->get_ref<const std::string&>().empty())
       asked.details.emplace_back(key, found->get<std::string>());
   }
   if (op == "update") asked.details = changes_told(json::dump(request));
@@ -88,7 +89,7 @@ std::string Supervisor::end_text() const {
   return json::dump(object);
 }
 
-void Supervisor::heard(ClientId client, control::Packet packet) {
+void Supervisor::heard(ClientId client, const control::Packet& packet) {
   const auto request = read_request(packet);
   const Asked asked = request && trail_.on() ? asked_of(*request) : Asked{};
   if (asked.event == nullptr) {

@@ -131,7 +131,7 @@ Result<> Supervisor::begin() {
   server_.emplace(loop_, held_.entry().owner,
                   ControlServer::Events{
                       .heard = [this](ClientId client,
-                                      control::Packet packet) { heard(client, std::move(packet)); },
+                                      const control::Packet& packet) { heard(client, packet); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
   execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
@@ -312,7 +312,7 @@ Result<> Supervisor::start_unaudited(bool park) {
 }
 
 // What cannot be written down (a full disk) keeps no container from going on.
-void Supervisor::note(const char* event, store::Attributes attributes) {
+void Supervisor::note(const char* event, const store::Attributes& attributes) {
   const store::Entry& entry = held_.entry();
   (void)journal_.append(
       {.time = {}, .event = event, .id = entry.id, .name = entry.name, .attributes = attributes});
@@ -324,7 +324,7 @@ void Supervisor::note(const char* event, store::Attributes attributes) {
                                        {"exec_die", "exec-exit"},
                                        {"remove", "rm"}}) {
     if (std::string_view(event) == happened)
-      unheard(trail_.done(name, audit::ourselves(), std::move(attributes)));
+      unheard(trail_.done(name, audit::ourselves(), attributes));
   }
 }
 

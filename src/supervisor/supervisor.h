@@ -60,7 +60,7 @@ class Supervisor {
   void hear_output(log::Stream stream, std::string_view bytes);
   void choose_output();
   void drain();
-  void note(const char* event, store::Attributes attributes = {});
+  void note(const char* event, const store::Attributes& attributes = {});
   void unheard(const Result<>& written);
 
   // probing.cc: what probes find out
@@ -72,7 +72,7 @@ class Supervisor {
   void tell_of_readiness();
 
   // requests.cc: what is asked for at the control socket
-  void heard(ClientId client, control::Packet packet);
+  void heard(ClientId client, const control::Packet& packet);
   [[nodiscard]] Result<> handle(ClientId client, const control::Packet& packet);
   void gone(ClientId client);
   [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
