@@ -134,8 +134,8 @@ Result<> Supervisor::begin() {
                                       const control::Packet& packet) { heard(client, packet); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
-  execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
-    note(event, std::move(attributes));
+  execs_.emplace(loop_, *server_, [this](const char* event, const store::Attributes& attributes) {
+    note(event, attributes);
   });
   viewers_.emplace(loop_, *server_, spec_.terminal, spec_.interactive);
   loop_.before_waiting([this] { choose_output(); });
