@@ -128,6 +128,18 @@ Result<Log> Log::open(std::string path) {
   return Log(std::move(path));
 }
 
+Result<> Log::check(const std::string& path) {
+  NUCLEUS_CHECK(check_place(path));
+  const auto file =
+      sys::open_at(AT_FDCWD, path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0,
+                   "open the audit log");
+  if (file) return check_file(file->get(), path);
+  if (file.error().errnum != ENOENT) return std::unexpected(file.error());
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return fail(Kind::runtime, errno, "make the audit log in", directory);
+}
+
 Result<Link> Log::append(const Event& event) const {
   const auto file = NUCLEUS_TRY(open_locked(path_));
   const Tail tail = NUCLEUS_TRY(read_tail(file.get(), path_));

@@ -19,6 +19,10 @@ class Log {
   /// another name as well, the file system is read-only, ...
   [[nodiscard]] static Result<Log> open(std::string path);
 
+  /// As open(), of a file that may not be there yet; makes nothing but the directories of the usual
+  /// place.
+  [[nodiscard]] static Result<> check(const std::string& path);
+
   /// Appends one line behind the last one, in one write(2), and waits until the disk has it
   /// (fdatasync(2)). Others are waited for two seconds. A line that a crash has cut short stays,
   /// and one that tells of it follows: event "recovered". Errors: the disk is full, the last line

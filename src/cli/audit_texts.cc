@@ -34,7 +34,21 @@ constexpr Example kAuditExamples[] = {
     {.line = "nucleus audit verify", .about = ""},
 };
 
+constexpr Example kAttestExamples[] = {{.line = "nucleus attest /srv/web", .about = ""}};
+
 }  // namespace
+
+const config::VerbText kAttestText = {
+    .name = "attest",
+    .summary = "print the digest of a root file system, for --rootfs-sha256",
+    .usage = "DIR",
+    .description =
+        "Prints one SHA-256 over all that is in DIR: names, types, modes, owners, contents, what "
+        "links "
+        "say. A container that is started with it as --rootfs-sha256 starts from this tree only.",
+    .options = {},
+    .examples = kAttestExamples,
+};
 
 const config::VerbText kAuditText = {
     .name = "audit",

@@ -85,6 +85,8 @@ void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
 Result<> place_audit_log(spec::Draft& draft) {
   const char* const set = environment("NUCLEUS_AUDIT_LOG");
   if (!draft.audit_log && set != nullptr && *set != '\0') draft.audit_log = set;
+  // Production does not go without one.
+  if (!draft.audit_log && draft.service_mode == "production") draft.audit_log = "default";
   if (draft.audit_log == "default") draft.audit_log = NUCLEUS_TRY(audit::default_path());
   return {};
 }

@@ -44,6 +44,7 @@ Validation Validator::run() {
   labels();
   life();
   audit();
+  service_mode();
   if (spec_.shares_host()) without_namespaces();
   Validation out;
   out.errors = std::move(errors_);
