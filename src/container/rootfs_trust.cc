@@ -80,7 +80,7 @@ class Walk {
       if (::fstatat(::dirfd(entries.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(Kind::runtime, errno, "look at", path);
       if (std::string fault = fault_of(info); !fault.empty())
-        return path.substr(1) + " in it " + fault;
+        return path.substr(1).append(" in it ").append(fault);
       if (S_ISDIR(info.st_mode)) queue_.push_back({.path = path, .depth = here.depth + 1});
     }
   }
