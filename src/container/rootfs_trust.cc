@@ -105,7 +105,7 @@ Result<std::string> distrust_of_rootfs(int fd, const std::string& path, bool att
       if (opened.st_ino != info.st_ino || opened.st_dev != info.st_dev)
         return "it was replaced a moment ago";
     }
-    if (std::string fault = fault_of(info); !fault.empty()) return place + " " + fault;
+    if (std::string fault = fault_of(info); !fault.empty()) return place.append(" ").append(fault);
     closed = closed || keeps_others_out(info);
     if (place == "/") break;
     const std::size_t slash = place.rfind('/');

@@ -62,8 +62,9 @@ bool Worker::wrong(const Container& on, const std::string& what) {
 
 bool Worker::expect(Container& on, const Call& done, int code, const char* what) {
   if (done.code == code && !done.late) return true;
-  return wrong(on,
-               std::string(what) + " should end with " + std::to_string(code) + ": " + done.text());
+  std::string text = what;
+  text.append(" should end with ").append(std::to_string(code)).append(": ").append(done.text());
+  return wrong(on, text);
 }
 
 std::string Worker::about(Container& on, const std::string& member) {
@@ -75,7 +76,9 @@ bool Worker::settle(Container& on, const std::string& status) {
   const auto until = Clock::now() + kPatience;
   std::string found;
   while ((found = about(on, "status")) != status) {
-    if (Clock::now() > until) return wrong(on, "it should become " + status + " and is " + found);
+    if (Clock::now() > until)
+      return wrong(
+          on, std::string("it should become ").append(status).append(" and is ").append(found));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return true;
