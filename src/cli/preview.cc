@@ -96,7 +96,8 @@ int show_plan(const spec::ContainerSpec& spec, const container::RunOptions& opti
       }
     }
     object["notes"] = preview->notes;
-    return print(object);
+    const int printed = print(object);
+    return printed == 0 && preview->refused ? 2 : printed;
   }
   std::string text;
   for (const container::PreviewPart& part : preview->parts) {
@@ -107,7 +108,8 @@ int show_plan(const spec::ContainerSpec& spec, const container::RunOptions& opti
     text += (text.empty() ? "" : "\n") + part.name + "\n" + table(rows, "  ");
   }
   for (const std::string& note : preview->notes) text += "\nnote: " + printable(note) + "\n";
-  return print(text);
+  const int printed = print(text);
+  return printed == 0 && preview->refused ? 2 : printed;
 }
 
 int show_settings(const config::Settings& settings, const spec::ContainerSpec& spec, bool json) {

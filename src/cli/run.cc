@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "audit/place.h"
 #include "cli/live/containers.h"
 #include "cli/live/detach.h"
 #include "cli/preview.h"
@@ -80,6 +81,16 @@ void read_accounts(const spec::Draft& draft, spec::Surroundings& around) {
   around.group = text("etc/group");
 }
 
+// $NUCLEUS_AUDIT_LOG, unless a flag or a file said something.
+Result<> place_audit_log(spec::Draft& draft) {
+  const char* const set = environment("NUCLEUS_AUDIT_LOG");
+  if (!draft.audit_log && set != nullptr && *set != '\0') draft.audit_log = set;
+  // Production does not go without one.
+  if (!draft.audit_log && draft.service_mode == "production") draft.audit_log = "default";
+  if (draft.audit_log == "default") draft.audit_log = NUCLEUS_TRY(audit::default_path());
+  return {};
+}
+
 int finish(const Sink& sink, const spec::Outcome& outcome) {
   return sink.show(outcome) ? outcome.code : 125;
 }
@@ -108,6 +119,8 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
   config::Request& request = settings->request;
   request.draft.argv = std::move(flags->request.draft.argv);
   default_state_root(request.state_root);
+  if (const auto placed = place_audit_log(request.draft); !placed)
+    return finish(sink, refused({placed.error()}));
   std::error_code code;
   spec::Surroundings around{.getenv = environment,
                             .base = std::filesystem::current_path(code).string(),

@@ -25,8 +25,9 @@ inline constexpr config::OptionText kVolumes = {
     .name = "volumes",
     .letter = 'v',
     .group = kFlags,
-    .help = "remove its named volumes too, with all that is in them, unless another container has "
-            "them"};
+    .help =
+        "remove its named volumes too, with all that is in them, unless another container has "
+        "them"};
 
 inline constexpr const char* kManyContainers =
     "Several can be named; an error with one does not keep the others from "

@@ -40,6 +40,8 @@ int events_main(int argc, char** argv);
 int prune_main(int argc, char** argv);
 int doctor_main(int argc, char** argv);
 int volume_main(int argc, char** argv);
+int attest_main(int argc, char** argv);
+int audit_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
 extern const config::VerbText kRunText;
@@ -69,6 +71,8 @@ extern const config::VerbText kEventsText;
 extern const config::VerbText kPruneText;
 extern const config::VerbText kDoctorText;
 extern const config::VerbText kVolumeText;
+extern const config::VerbText kAttestText;
+extern const config::VerbText kAuditText;
 extern const config::VerbText kCompletionText;
 
 inline constexpr Verb kVerbs[] = {
@@ -99,6 +103,8 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kPruneText, .main = prune_main},
     {.text = &kDoctorText, .main = doctor_main},
     {.text = &kVolumeText, .main = volume_main},
+    {.text = &kAttestText, .main = attest_main},
+    {.text = &kAuditText, .main = audit_main},
     {.text = &kCompletionText, .main = completion_main},
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "container/attestation.h"
 #include "container/host_processes.h"
 #include "container/record.h"
 #include "doctor/report.h"
@@ -77,6 +78,9 @@ Result<> decide(const spec::ContainerSpec& spec, const DecisionInput& input, Dec
   const bool separate = spec.userns == spec::UserNamespace::separate;
   into.sources = NUCLEUS_TRY(open_sources(
       spec, input.caller.uid == 0 && separate && !spec.shares_host(), input.make_volumes));
+  if (!spec.rootfs_sha256.empty()) {
+    NUCLEUS_CHECK(check_attestation(into.sources.rootfs.get(), *spec.rootfs, spec.rootfs_sha256));
+  }
   if (!spec.hooks.empty()) into.hooks = NUCLEUS_TRY(read_hooks(spec.hooks));
   const std::vector<resources::DeviceRule> devices = device_rules(spec, into.sources.identities);
   if (resources::needs_cgroup(spec.resources, input.report || spec.detach,

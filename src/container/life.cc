@@ -10,6 +10,7 @@
 
 #include "container/context_filler.h"
 #include "container/host_processes.h"
+#include "container/invariants.h"
 #include "container/layers.h"
 #include "sys/file.h"
 
@@ -65,6 +66,7 @@ Result<> Life::prepare() {
                               decision_);
   outcome_.notes = decision_.notes;
   NUCLEUS_CHECK(decided);
+  NUCLEUS_CHECK(require_invariants(spec_, decision_));
   std::vector<std::string> paths;
   for (const resources::CgroupDirectory& directory : decision_.cgroup.directories)
     paths.push_back(directory.path);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "container/decision.h"
+#include "container/invariants.h"
 #include "container/record.h"
 #include "container/state_root.h"
 #include "security/seccomp/filter.h"
@@ -246,6 +247,18 @@ PreviewPart command(const spec::ContainerSpec& spec, const launch::LaunchPlan& p
   return part;
 }
 
+PreviewPart production(const std::vector<Invariant>& all) {
+  PreviewPart part{.name = "production", .steps = {}};
+  for (const Invariant& invariant : all) {
+    const bool holds = invariant.fault.empty();
+    part.steps.push_back(
+        {.step = holds ? "holds" : "BROKEN",
+         .object = invariant.name,
+         .detail = holds ? invariant.demand : invariant.fault + ": " + invariant.cure});
+  }
+  return part;
+}
+
 }  // namespace
 
 Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& options) {
@@ -264,6 +277,12 @@ Result<Preview> preview(const spec::ContainerSpec& spec, const RunOptions& optio
   if (!spec.devices.empty())
     out.parts.insert(out.parts.begin() + 3, devices(spec, decision.sources.identities));
 
+  if (spec.mode == spec::ServiceMode::production) {
+    const auto all = NUCLEUS_TRY(invariants(spec, decision));
+    out.parts.push_back(production(all));
+    out.refused = std::ranges::any_of(
+        all, [](const Invariant& invariant) { return !invariant.fault.empty(); });
+  }
   if (!decision.hooks.empty()) out.parts.push_back(hooks(decision.hooks));
   out.notes = std::move(decision.notes);
   return out;

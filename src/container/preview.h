@@ -25,6 +25,7 @@ struct PreviewPart {
 struct Preview {
   std::vector<PreviewPart> parts;
   std::vector<std::string> notes;
+  bool refused = false;  // an invariant of production does not hold: it would not start
 };
 
 /// Errors: those of a start that come before anything is made.

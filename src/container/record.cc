@@ -85,6 +85,22 @@ bool in_use(const std::string& root, const std::string& holder) {
   return false;
 }
 
+// An earlier run of the same container, whose supervisor was killed, has left one: it is cleared
+// away first, or somebody else is at it.
+Result<sys::UniqueFd> make_instead_of_dead(const std::string& root, const std::string& id) {
+  constexpr int kAttempts = 5000;
+  for (int attempt = 0;; ++attempt) {
+    auto made = make_locked(state(root, id));
+    if (made || made.error().errnum != EEXIST || attempt == kAttempts) return made;
+    const sys::UniqueFd dead = try_lock(state(root, id));
+    if (dead.valid() && !clear(root, id)) {
+      return fail(Kind::runtime, EBUSY, "clear away what the last run left of", id,
+                  "nucleus prune tries again");
+    }
+    if (!dead.valid()) ::usleep(1000);
+  }
+}
+
 }  // namespace
 
 std::string new_id() {
@@ -152,7 +168,7 @@ Result<Record> Record::create(const std::string& root, const std::string& id,
                               const std::string& name, const std::vector<std::string>& cgroups,
                               const std::string& private_directory) {
   Record record;
-  record.lock_ = NUCLEUS_TRY(make_locked(state(root, id)));
+  record.lock_ = NUCLEUS_TRY(make_instead_of_dead(root, id));
   record.root_ = root;
   record.id_ = id;  // from here on its destructor removes it
   std::string text;

@@ -27,6 +27,7 @@ class Record {
   ~Record() { remove(); }
 
   /// Makes and locks the record of a new container. `name` may be empty.
+  /// What a dead one of the same id has left is cleared away first.
   /// Errors: the name is in use by a running container (EEXIST).
   [[nodiscard]] static Result<Record> create(const std::string& root, const std::string& id,
                                              const std::string& name,

@@ -83,6 +83,17 @@ TEST_F(RecordTest, ReclaimsDeadRecords) {
   EXPECT_TRUE(fs::is_empty(root_ + "/state"));
 }
 
+// A container that is started again has the id that it had.
+TEST_F(RecordTest, TakesThePlaceOfADeadOneOfTheSameId) {
+  for (int other = 0; other < 50; ++other)
+    dead_record("00000000000000" + std::to_string(10 + other));
+  dead_record("0123456789abcdef");
+  const auto record = Record::create(root_, "0123456789abcdef", "", {});
+  ASSERT_TRUE(record) << record.error().text();
+  EXPECT_EQ(reclaim_dead(root_, 100), 50U);
+  EXPECT_TRUE(fs::exists(root_ + "/state/0123456789abcdef"));
+}
+
 TEST_F(RecordTest, ATamperedRecordTouchesNothingElse) {
   dead_record("000000000000000a");
   fs::create_directory(home_ + "/precious");

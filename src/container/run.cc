@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "audit/trail.h"
 #include "container/life.h"
+#include "container/posture.h"
 #include "container/record.h"
 #include "container/service_manager.h"
 #include "container/signals.h"
@@ -43,6 +45,8 @@ class Front {
     }
     if (!facts && signals_.interrupted_by() != 0)
       report.outcome.code = 128 + signals_.interrupted_by();
+    if (const auto told = tell_trail(facts, report.outcome); !told)
+      report.warnings.push_back(told.error().text());
     return report;
   }
 
@@ -55,12 +59,15 @@ class Front {
     if (options_.notify_socket)
       manager_ = NUCLEUS_TRY(ServiceManager::open(*options_.notify_socket));
     NUCLEUS_CHECK(signals_.hold());
+    trail_ = NUCLEUS_TRY(audit::Trail::open(spec_.audit_log, id, spec_.name));
+    NUCLEUS_CHECK(trail_.requested("start", audit::ourselves(), {}, spec_.argv));
+    audited_ = trail_.on();
     LifeOptions options;
     options.id = id;
     options.caller = read_caller();
     options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
     options.report = options_.report;
-    options.confirm = manager_.valid();
+    options.confirm = manager_.valid() || trail_.on();
     if (spec_.terminal) options.terminal = Terminal::size();
     options.await = [this](int fd, auto patience) { return signals_.await(fd, patience); };
     options.progress = options_.progress;
@@ -69,6 +76,10 @@ class Front {
       ended_ = std::move(ended);
       loop_.stop();
     }));
+    if (trail_.on()) {
+      NUCLEUS_CHECK(trail_.done("start", audit::ourselves(), posture(spec_, life_->decision())));
+      started_ = true;
+    }
     if (manager_.valid()) {
       NUCLEUS_CHECK(manager_.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) +
                                   "\nSTATUS=Container " + id + " runs"));
@@ -97,6 +108,13 @@ class Front {
       }
     });
     return {};
+  }
+
+  // One whose start was written down has an end there as well.
+  Result<> tell_trail(const Result<EndFacts>& facts, const spec::Outcome& outcome) {
+    if (!audited_) return {};
+    if (!started_ && !facts) return trail_.failed("start", audit::ourselves(), facts.error());
+    return trail_.done("exit", audit::ourselves(), end_details(outcome));
   }
 
   // The end comes, whether it is heard or not.
@@ -128,6 +146,8 @@ class Front {
   std::optional<Life> life_;
   Terminal terminal_;
   ServiceManager manager_;
+  audit::Trail trail_;
+  bool audited_ = false, started_ = false;  // as far as the trail has it
   Result<EndFacts> ended_ = EndFacts{};
 };
 

@@ -16,8 +16,8 @@ constexpr unsigned kMostDepth = 256;
 
 class Reader {
  public:
-  Reader(int top, const NameFilter& filter, bool specials)
-      : top_(top), filter_(filter), specials_(specials) {}
+  Reader(int top, const NameFilter& filter, bool specials, bool owners = false)
+      : top_(top), filter_(filter), specials_(specials), owners_(owners) {}
 
   Result<Manifest> run() {
     queue_.push_back({.path = "", .depth = 0});
@@ -64,6 +64,7 @@ class Reader {
     if (::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
       return fail(Kind::runtime, errno, "verify", path);
     Sha256 sum;
+    if (owners_) add_owners(info, sum);
     const mode_t type = info.st_mode & S_IFMT;
     if (type == S_IFREG) {
       NUCLEUS_CHECK(file(directory, name, path, sum));
@@ -83,6 +84,11 @@ class Reader {
     }
     manifest_.entries.emplace_back(path, sum.finish());
     return {};
+  }
+
+  static void add_owners(const struct stat& info, Sha256& sum) {
+    sum.add("owners\n" + std::to_string(info.st_uid) + " " + std::to_string(info.st_gid) + " " +
+            std::to_string(info.st_mode) + "\n");
   }
 
   Result<> file(int directory, const char* name, const std::string& path, Sha256& sum) {
@@ -105,6 +111,7 @@ class Reader {
   int top_;
   const NameFilter& filter_;
   bool specials_;
+  bool owners_;
   Listing listing_;
   std::vector<Pending> queue_;
   std::string buffer_;
@@ -125,6 +132,18 @@ std::string Manifest::digest() const {
 
 Result<Manifest> read_manifest(int directory, const NameFilter& filter, bool specials) {
   return Reader(directory, filter, specials).run();
+}
+
+Result<std::string> rootfs_digest(int directory) {
+  struct stat top{};
+  if (::fstat(directory, &top) < 0) return fail(Kind::runtime, errno, "look at", "the rootfs");
+  const NameFilter everything({"*"});
+  Manifest manifest = NUCLEUS_TRY(Reader(directory, everything, true, true).run());
+  Sha256 sum;
+  sum.add("rootfs\n" + std::to_string(top.st_uid) + " " + std::to_string(top.st_gid) + " " +
+          std::to_string(top.st_mode) + "\n");
+  sum.add(manifest.digest());
+  return sum.finish();
 }
 
 std::string first_difference(const Manifest& original, const Manifest& copy) {

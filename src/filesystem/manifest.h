@@ -21,6 +21,10 @@ struct Manifest {
   [[nodiscard]] std::string digest() const;
 };
 
+/// The digest of a whole root file system: everything in it, with owners and set-id bits, and its
+/// top. Errors: what cannot be read.
+[[nodiscard]] Result<std::string> rootfs_digest(int directory);
+
 /// Reads all of the tree below `directory` that `filter` lets through, following no link.
 /// `specials`: sockets, FIFOs and devices too, by their names and modes. Errors: what cannot be
 /// read.

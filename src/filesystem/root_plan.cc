@@ -276,8 +276,12 @@ class Planner {
   void kernel_views() {
     directory("proc", 0555);
     directory("sys", 0555);
-    add_own(
-        {.verb = MountVerb::proc, .target = "proc", .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
+    // proc(5), hidepid: others' processes are not even seen. By name: Linux 5.8.
+    const bool hidden = spec_.mode == spec::ServiceMode::production;
+    add_own({.verb = MountVerb::proc,
+             .target = "proc",
+             .text = hidden ? "hidepid=invisible" : "",
+             .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC});
     // A sysfs shows the devices of its network namespace; with the host's there is nothing of our
     // own to show.
     const bool own_sysfs = spec_.network == spec::NetworkMode::none;

@@ -94,9 +94,10 @@ bool wait_a_little(unsigned round) {
   return true;
 }
 
-void kill_listed(int directory) {
+// Whether there was anybody.
+bool kill_listed(int directory) {
   const auto procs = sys::read_file_at(directory, "cgroup.procs", 16U << 20);
-  if (!procs) return;
+  if (!procs || procs->empty()) return false;
   const char* at = procs->data();
   const char* const end = at + procs->size();
   while (at < end) {
@@ -106,10 +107,12 @@ void kill_listed(int directory) {
     if (code == std::errc() && pid > 1) ::kill(pid, SIGKILL);
     at = next + 1;
   }
+  return true;
 }
 
-void kill_everything(int directory) {
-  if (!sys::write_file_at(directory, "cgroup.kill", "1")) kill_listed(directory);
+// Whether somebody may be left: on v1 one that was forked while the list was read is not in it.
+bool kill_everything(int directory) {
+  return !sys::write_file_at(directory, "cgroup.kill", "1") && kill_listed(directory);
 }
 
 // What is frozen on v1 does not even die.
@@ -130,7 +133,7 @@ void remove_leaves(const std::string& path) {
     const std::string leaf = path + "/" + entry->d_name;
     const sys::UniqueFd fd(::open(leaf.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     for (unsigned round = 0; ::rmdir(leaf.c_str()) < 0 && errno == EBUSY; ++round) {
-      if (fd.valid()) kill_everything(fd.get());
+      if (fd.valid()) (void)kill_everything(fd.get());
       if (!wait_a_little(round)) break;
     }
   }
@@ -145,7 +148,7 @@ Result<> remove_directory(const std::string& path, int directory) {
       return fail(Kind::runtime, errno, "remove the cgroup", path,
                   "end what is in its cgroup.procs, then rmdir it");
     }
-    if (round > 4) kill_everything(directory);
+    if (round > 4) (void)kill_everything(directory);
   }
 }
 
@@ -325,7 +328,7 @@ void Cgroup::kill_all() const {
   for (const Directory& directory : directories_) {
     if (frozen_) (void)thaw_directory(directory.fd.get());
   }
-  for (const Directory& directory : directories_) kill_everything(directory.fd.get());
+  for (const Directory& directory : directories_) (void)kill_everything(directory.fd.get());
 }
 
 Result<> Cgroup::remove() {
@@ -377,7 +380,12 @@ Result<> Leaf::attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const {
 }
 
 void Leaf::kill_all() const {
-  if (fd_.valid()) kill_everything(fd_.get());
+  if (!fd_.valid()) return;
+  // Who has been killed forks no more: the second list has all that the first one missed, and an
+  // empty one says that they are gone. One that the kernel does not let die is not waited for long.
+  constexpr unsigned kRounds = 16;
+  for (unsigned round = 0; kill_everything(fd_.get()) && round < kRounds; ++round)
+    (void)wait_a_little(round);
 }
 
 void Leaf::remove() {
@@ -394,7 +402,7 @@ void thaw_cgroup(const std::string& path) {
 bool reclaim_cgroup(const std::string& path) {
   const auto directory = sys::open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!directory) return directory.error().errnum == ENOENT;
-  kill_everything(directory->get());
+  (void)kill_everything(directory->get());
   return remove_directory(path, directory->get()).has_value();
 }
 

@@ -118,7 +118,8 @@ class Leaf {
   [[nodiscard]] int v2_fd() const { return v2_ ? fd_.get() : -1; }
   /// Moves `pid` here, and into the container's other directories.
   [[nodiscard]] Result<> attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const;
-  /// SIGKILL to everything in it.
+  /// SIGKILL to everything in it, also to what is forked meanwhile; comes back when it is gone, or
+  /// after a quarter of a second.
   void kill_all() const;
   /// Removes it, if nothing is left inside; else the container's end does.
   void remove();

@@ -103,6 +103,9 @@ struct Resources {
 enum class RestartPolicy { no, on_failure, always, unless_stopped };
 enum class LogDriver { json, none };
 
+/// In production what container/invariants.h lists holds, or nothing is started.
+enum class ServiceMode { agent, production };
+
 /// What a supervisor does for a container that outlives the command that started it.
 struct Supervision {
   RestartPolicy restart = RestartPolicy::no;
@@ -144,6 +147,7 @@ struct ContainerSpec {
   std::string home;  // the value of HOME; a tmpfs when the root is the curated one
   Identity identity;
   std::optional<std::string> rootfs;
+  std::string rootfs_sha256;  // of its whole tree, as `nucleus attest` prints it; empty: any
   std::optional<Context> context;
   std::vector<Volume> volumes;
   std::vector<Device> devices;
@@ -160,6 +164,7 @@ struct ContainerSpec {
   bool proc_rw = false;    // /proc/sys and its like stay writable, as far as the kernel lets them
   std::string hooks;       // a file of hooks, on the host, absolute; empty: none
   std::string cidfile, pid_file;  // on the host, absolute; empty: none
+  std::string audit_log;          // on the host, absolute; empty: not audited
   Resources resources;
   NetworkMode network = NetworkMode::none;
   UserNamespace userns = UserNamespace::separate;
@@ -173,6 +178,7 @@ struct ContainerSpec {
   bool interactive = false;  // ... which gets what nucleus reads
   bool detach = false;       // it outlives the command that starts it
   Supervision supervision;
+  ServiceMode mode = ServiceMode::agent;
 
   /// No namespaces: the workload sees the host's own files, processes and ids, as far as Landlock
   /// and seccomp let it.

@@ -14,7 +14,8 @@ struct Draft {
       context_size, rootfs;
   std::optional<std::string> memory, memory_swap, cpus, cpu_weight, pids, timeout, network, userns;
   std::optional<std::string> cpuset_cpus, cpuset_mems, memory_reservation, shm_size;
-  std::optional<std::string> entrypoint, time_namespace, hooks, cidfile, pid_file, isolation;
+  std::optional<std::string> entrypoint, time_namespace, hooks, cidfile, pid_file, isolation,
+      audit_log, service_mode, rootfs_sha256;
   std::vector<std::string> env, volumes, devices, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;

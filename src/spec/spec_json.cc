@@ -133,11 +133,11 @@ void fields(F& f, V& v) {
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, ContainerSpec>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, context, volumes,
-                  devices, tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities,
-                  seccomp_allow, shm_size, read_only, proc_rw, hooks, cidfile, pid_file, resources,
-                  network, userns, may_miss, clocks, isolation, private_directory, timeout, init,
-                  terminal, interactive, detach, supervision);
+  NUCLEUS_MEMBERS(v, name, hostname, argv, env, cwd, home, identity, rootfs, rootfs_sha256, context,
+                  volumes, devices, tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities,
+                  seccomp_allow, shm_size, read_only, proc_rw, hooks, cidfile, pid_file, audit_log,
+                  resources, network, userns, may_miss, clocks, isolation, private_directory,
+                  timeout, init, terminal, interactive, detach, supervision, mode);
   f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
   f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
   f("volumes", volumes), f("devices", devices), f("tmpfs", tmpfs), f("secrets", secrets),
@@ -146,12 +146,13 @@ void fields(F& f, V& v) {
   f("capabilities", capabilities), f("seccomp_allow", seccomp_allow), f("shm_size", shm_size),
       f("read_only", read_only);
   f("proc_rw", proc_rw), f("hooks", hooks), f("cidfile", cidfile), f("pid_file", pid_file);
+  f("audit_log", audit_log);
   f("resources", resources), f("network", network), f("userns", userns), f("timeout", timeout);
   f("isolation", isolation), f("private_directory", private_directory);
   f("may_miss", may_miss), f("clocks", clocks);
   f("init", init), f("terminal", terminal), f("interactive", interactive);
   f("detach", detach), f("supervision", supervision);
-  f("detach", detach), f("supervision", supervision);
+  f("mode", mode), f("rootfs_sha256", rootfs_sha256);
 }
 
 std::string to_json(const ContainerSpec& spec) { return json::dump(json::write(spec)); }

@@ -59,10 +59,15 @@ Result<ContainerSpec> updated(const ContainerSpec& spec, const Draft& changes) {
   draft.remove = spec.supervision.remove;
   NUCLEUS_CHECK(check_no_limit(changes));
   const bool unlimited = no_limit(changes.memory);
+  if (unlimited && spec.mode == ServiceMode::production) {
+    return fail(Kind::usage, 0, "take this value for --memory", *changes.memory,
+                "the container is in production mode, which has a limit of memory");
+  }
   if (unlimited) draft.memory.reset();
   // These are measured by each other.
   if (!unlimited && !draft.memory && old.memory) draft.memory = text_of(*old.memory);
-  if (!unlimited && !draft.memory_swap && old.memory_swap) draft.memory_swap = text_of(*old.memory_swap);
+  if (!unlimited && !draft.memory_swap && old.memory_swap)
+    draft.memory_swap = text_of(*old.memory_swap);
   if (!draft.memory_reservation && old.memory_reservation)
     draft.memory_reservation = text_of(*old.memory_reservation);
   Validation checked = validate(draft, kNowhere);

@@ -11,7 +11,8 @@ namespace nucleus::spec {
 [[nodiscard]] std::vector<Error> check_changes(const Draft& changes);
 
 /// The spec with what `changes` says of its limits and its restart policy; the rest of the draft
-/// is not looked at. Errors: Kind::usage, the first of those that validate() finds.
+/// is not looked at. Errors: Kind::usage, the first of those that validate() finds; in production
+/// mode the limit of memory stays.
 [[nodiscard]] Result<ContainerSpec> updated(const ContainerSpec& spec, const Draft& changes);
 
 }  // namespace nucleus::spec

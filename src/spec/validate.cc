@@ -43,6 +43,8 @@ Validation Validator::run() {
   time_namespace();
   labels();
   life();
+  audit();
+  service_mode();
   if (spec_.shares_host()) without_namespaces();
   Validation out;
   out.errors = std::move(errors_);

@@ -75,6 +75,41 @@ void Validator::life() {
   needs_detach("--log-opt", !draft_.log_options.empty());
 }
 
+void Validator::service_mode() {
+  const std::string mode = draft_.service_mode.value_or("agent");
+  if (mode == "production") {
+    spec_.mode = ServiceMode::production;
+  } else if (mode != "agent") {
+    refuse("--service-mode", mode, "use agent or production");
+  }
+  if (!draft_.rootfs_sha256) return;
+  const std::string& digest = *draft_.rootfs_sha256;
+  const bool good =
+      digest.size() == 64 && digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!good)
+    return refuse("--rootfs-sha256", digest, "give the 64 digits that nucleus attest prints");
+  if (!draft_.rootfs) return refuse("--rootfs-sha256", digest, "it needs --rootfs");
+  spec_.rootfs_sha256 = digest;
+}
+
+// What a container can write to is no place for what is kept of it.
+void Validator::audit() {
+  if (!draft_.audit_log || *draft_.audit_log == "none") return;
+  spec_.audit_log = source("--audit-log", *draft_.audit_log);
+  if (spec_.audit_log.empty()) return;
+  const std::string path = normal_path(spec_.audit_log);
+  if (path.empty() || path == "/")
+    return refuse("--audit-log", *draft_.audit_log, "give the path of a file, without '..'");
+  spec_.audit_log = path;
+  for (const Volume& volume : spec_.volumes) {
+    const std::string shared = normal_path(volume.source);
+    if (!volume.writable || shared.empty()) continue;
+    if (path == shared || shared == "/" || path.starts_with(shared + "/")) {
+      refuse("--audit-log", path, "the container could write to it by " + volume.flag);
+    }
+  }
+}
+
 void Validator::restart() {
   Supervision& life = spec_.supervision;
   const std::string& text = *draft_.restart;

@@ -46,6 +46,8 @@ class Validator {
 
   // validate_life.cc
   void life();
+  void audit();
+  void service_mode();
   void restart();
   void log_option(const std::string& item);
 

@@ -62,6 +62,13 @@ bool is_living(const Entry& entry) {
          entry.restart_usec.has_value();
 }
 
+bool has_ended(int directory) {
+  const auto text = sys::read_file_at(directory, "record.json", kLargest);
+  const auto entry =
+      text ? entry_from_json(*text, "record.json") : Result<Entry>(std::unexpected(text.error()));
+  return entry && !is_living(*entry);
+}
+
 }  // namespace
 
 std::string Store::directory(const std::string& id) const { return root_ + "/containers/" + id; }
@@ -135,10 +142,15 @@ Result<Held> Store::hold(const std::string& id) const {
   held.path_ = directory(id);
   held.fd_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, held.path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                       "open the container"));
-  // One who only looks may have it for a moment.
-  for (int attempt = 0; attempt < 50 && !held.lock_.valid(); ++attempt) {
+  // One who only looks may have it for a moment; a supervisor whose container has ended is on its
+  // way out, and has told so before it is gone.
+  constexpr int kAMoment = 50;
+  constexpr int kMost = 5000;
+  for (int attempt = 0; attempt < kMost && !held.lock_.valid(); ++attempt) {
     held.lock_ = try_lock(held.fd_.get());
-    if (!held.lock_.valid()) ::usleep(1000);
+    if (held.lock_.valid()) break;
+    if (attempt >= kAMoment && !has_ended(held.fd_.get())) break;
+    ::usleep(1000);
   }
   if (!held.lock_.valid()) {
     return fail(Kind::runtime, EBUSY, "take over the container", id,

@@ -23,6 +23,51 @@ std::optional<std::int64_t> number(const Json& request, const char* name) {
   return found->get<std::int64_t>();
 }
 
+Result<Json> read_request(const control::Packet& packet) {
+  Json request = NUCLEUS_TRY(json::parse(packet.text, "the request"));
+  if (!request.is_object() || !request.contains("op") || !request["op"].is_string())
+    return fail(Kind::usage, EPROTO, "understand", "the request");
+  return request;
+}
+
+// A request as the audit log has it; no event: it changes nothing.
+struct Asked {
+  const char* event = nullptr;
+  bool later = false;  // its end is an event of its own
+  audit::Details details = {};
+  std::vector<std::string> command = {};
+};
+
+Asked asked_of(const Json& request) {
+  constexpr std::pair<const char*, const char*> kEvents[] = {
+      {"stop", "stop"},     {"remove", "rm"},     {"kill", "kill"},
+      {"start", "start"},   {"exec", "exec"},     {"exec-signal", "exec-kill"},
+      {"pause", "pause"},   {"resume", "resume"}, {"update", "update"},
+      {"attach", "attach"}, {"reach", "files"},   {"rename", "rename"}};
+  Asked asked;
+  const std::string op = request["op"].get<std::string>();
+  for (const auto& [known, event] : kEvents) {
+    if (op == known) asked.event = event;
+  }
+  asked.later = op == "stop" || op == "remove";
+  if (const auto signal = number(request, "signal"))
+    asked.details.emplace_back("signal", container::signal_name(static_cast<int>(*signal)));
+  for (const auto& [member, key] :
+       {std::pair{"name", "new_name"}, {"user", "user"}, {"cwd", "workdir"}}) {
+    const auto found = request.find(member);
+    if (found != request.end() && found->is_string() &&
+        !found->get_ref<const std::string&>().empty())
+      asked.details.emplace_back(key, found->get<std::string>());
+  }
+  if (op == "update") asked.details = changes_told(json::dump(request));
+  if (const auto found = request.find("argv"); found != request.end() && found->is_array()) {
+    for (const Json& word : *found) {
+      if (word.is_string()) asked.command.push_back(word.get<std::string>());
+    }
+  }
+  return asked;
+}
+
 }  // namespace
 
 Result<> Supervisor::need_running() {
@@ -45,15 +90,34 @@ std::string Supervisor::end_text() const {
   return json::dump(object);
 }
 
-void Supervisor::heard(ClientId client, control::Packet packet) {
-  const auto parsed = json::parse(packet.text, "the request");
-  if (!parsed || !parsed->is_object() || !parsed->contains("op") || !(*parsed)["op"].is_string()) {
-    server_->refuse(client, fail(Kind::usage, EPROTO, "understand", "the request").error());
+void Supervisor::heard(ClientId client, const control::Packet& packet) {
+  const auto request = read_request(packet);
+  const Asked asked = request && trail_.on() ? asked_of(*request) : Asked{};
+  if (asked.event == nullptr) {
+    const auto handled = handle(client, packet);
+    if (!handled) server_->refuse(client, handled.error());
     return;
   }
-  const Json& request = *parsed;
+  const ucred peer = server_->peer(client);
+  const audit::Actor actor = {.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+  const auto written = trail_.requested(asked.event, actor, asked.details, asked.command);
+  if (!written) {
+    server_->refuse(client, written.error());
+    return;
+  }
+  const auto handled = handle(client, packet);
+  if (!handled) {
+    server_->refuse(client, handled.error());
+    unheard(trail_.failed(asked.event, actor, handled.error()));
+  } else if (!asked.later) {
+    unheard(trail_.done(asked.event, actor));
+  }
+}
+
+Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
+  const Json request = NUCLEUS_TRY(read_request(packet));
   const std::string op = request["op"].get<std::string>();
-  const auto handled = [&]() -> Result<> {
+  {
     if (op == "wait") {
       waiting_.push_back(client);
       return {};
@@ -150,13 +214,13 @@ void Supervisor::heard(ClientId client, control::Packet packet) {
       NUCLEUS_CHECK(store_.rename(held_, name->get<std::string>()));
       note("rename", {{"before", before}});
       spec_.name = name->get<std::string>();
+      trail_.rename(spec_.name);
       server_->answer(client, "{}");
       return {};
     }
     return fail(Kind::usage, ENOSYS, "do", op,
                 "the container's supervisor is of another version of nucleus");
-  }();
-  if (!handled) server_->refuse(client, handled.error());
+  }
 }
 
 void Supervisor::gone(ClientId client) {

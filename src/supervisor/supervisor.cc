@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/json_fields.h"
+#include "container/posture.h"
 #include "container/state_root.h"
 #include "spec/names.h"
 #include "supervisor/pause.h"
@@ -99,10 +100,13 @@ int Supervisor::run() {
 Result<> Supervisor::begin() {
   NUCLEUS_CHECK(signals_.hold());
   caller_ = container::read_caller();
+  if (request_.wish != Wish::start)
+    trail_ = NUCLEUS_TRY(audit::Trail::open(spec_.audit_log, request_.id, spec_.name));
   if (request_.wish == Wish::start) {
     held_ = NUCLEUS_TRY(store_.hold(request_.id));
     spec_ = NUCLEUS_TRY(store_.spec(request_.id));
     spec_.name = held_.entry().name;
+    trail_ = NUCLEUS_TRY(audit::Trail::open(spec_.audit_log, request_.id, spec_.name));
     // Of a supervisor that was killed: what was running ended with it.
     const store::Status before = held_.entry().status;
     if (before != store::Status::stopped && before != store::Status::failed)
@@ -127,11 +131,11 @@ Result<> Supervisor::begin() {
   server_.emplace(loop_, held_.entry().owner,
                   ControlServer::Events{
                       .heard = [this](ClientId client,
-                                      control::Packet packet) { heard(client, std::move(packet)); },
+                                      const control::Packet& packet) { heard(client, packet); },
                       .gone = [this](ClientId client) { gone(client); }});
   NUCLEUS_CHECK(server_->listen(held_.directory_fd()));
-  execs_.emplace(loop_, *server_, [this](const char* event, store::Attributes attributes) {
-    note(event, std::move(attributes));
+  execs_.emplace(loop_, *server_, [this](const char* event, const store::Attributes& attributes) {
+    note(event, attributes);
   });
   viewers_.emplace(loop_, *server_, spec_.terminal, spec_.interactive);
   loop_.before_waiting([this] { choose_output(); });
@@ -264,6 +268,18 @@ Result<bool> Supervisor::await(int fd, std::chrono::milliseconds patience) {
 }
 
 Result<> Supervisor::start_life(bool park) {
+  const char* const event = park ? "create" : "start";
+  NUCLEUS_CHECK(trail_.requested(event, audit::ourselves(), {}, spec_.argv));
+  const auto started = start_unaudited(park);
+  if (!started) {
+    unheard(trail_.failed(event, audit::ourselves(), started.error()));
+    return started;
+  }
+  if (!trail_.on()) return {};
+  return trail_.done(event, audit::ourselves(), container::posture(spec_, life_->decision()));
+}
+
+Result<> Supervisor::start_unaudited(bool park) {
   container::LifeOptions options;
   options.id = request_.id;
   options.caller = caller_;
@@ -296,13 +312,29 @@ Result<> Supervisor::start_life(bool park) {
 }
 
 // What cannot be written down (a full disk) keeps no container from going on.
-void Supervisor::note(const char* event, store::Attributes attributes) {
+void Supervisor::note(const char* event, const store::Attributes& attributes) {
   const store::Entry& entry = held_.entry();
-  (void)journal_.append({.time = {},
-                         .event = event,
-                         .id = entry.id,
-                         .name = entry.name,
-                         .attributes = std::move(attributes)});
+  (void)journal_.append(
+      {.time = {}, .event = event, .id = entry.id, .name = entry.name, .attributes = attributes});
+  if (!trail_.on()) return;
+  // What happens by itself; what is asked for is written where it is done.
+  for (const auto& [happened, name] : {std::pair{"restart", "restart"},
+                                       {"health_status", "health"},
+                                       {"oom", "oom"},
+                                       {"exec_die", "exec-exit"},
+                                       {"remove", "rm"}}) {
+    if (std::string_view(event) == happened)
+      unheard(trail_.done(name, audit::ourselves(), attributes));
+  }
+}
+
+// It has happened all the same: who looks at the container finds that the log lacks it.
+void Supervisor::unheard(const Result<>& written) {
+  if (written || !held_.valid()) return;
+  (void)held_.update([&](store::Entry& entry) {
+    const std::string text = "not in the audit log: " + written.error().text();
+    if (entry.notes.empty() || entry.notes.back() != text) entry.notes.push_back(text);
+  });
 }
 
 void Supervisor::tell_caller() {
@@ -373,6 +405,8 @@ void Supervisor::wind_up(const Facts& facts) {
     note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
   note("die",
        {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
+  if (trail_.on() && ran)
+    unheard(trail_.done("exit", audit::ourselves(), container::end_details(outcome)));
   viewers_->ended(end_text());
   if (outcome.wall_usec >= kLongEnoughUsec) {
     back_off_ = {};

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audit/trail.h"
 #include "container/life.h"
 #include "container/signals.h"
 #include "log/writer.h"
@@ -44,6 +45,7 @@ class Supervisor {
   Result<> make_record();
   Result<> open_streams();
   Result<> start_life(bool park);
+  Result<> start_unaudited(bool park);
   Result<bool> await(int fd, std::chrono::milliseconds patience);
   void tell_caller();
   void on_signal();
@@ -58,7 +60,8 @@ class Supervisor {
   void hear_output(log::Stream stream, std::string_view bytes);
   void choose_output();
   void drain();
-  void note(const char* event, store::Attributes attributes = {});
+  void note(const char* event, const store::Attributes& attributes = {});
+  void unheard(const Result<>& written);
 
   // probing.cc: what probes find out
   void watch_health();
@@ -69,7 +72,8 @@ class Supervisor {
   void tell_of_readiness();
 
   // requests.cc: what is asked for at the control socket
-  void heard(ClientId client, control::Packet packet);
+  void heard(ClientId client, const control::Packet& packet);
+  [[nodiscard]] Result<> handle(ClientId client, const control::Packet& packet);
   void gone(ClientId client);
   [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
   [[nodiscard]] Result<> need_running();
@@ -83,6 +87,7 @@ class Supervisor {
   isolation::Caller caller_;
   store::Store store_;
   store::Journal journal_;
+  audit::Trail trail_;
   store::Held held_;
   std::optional<log::Writer> log_;
   std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error

@@ -27,6 +27,17 @@ std::string update_request(const spec::Draft& changes) {
   return json::dump(request);
 }
 
+audit::Details changes_told(const std::string& request) {
+  audit::Details changes;
+  const auto parsed = json::parse(request, "the request");
+  if (!parsed || !parsed->is_object()) return changes;
+  for (const auto& [key, value] : parsed->items()) {
+    if (key != "op" && !value.is_null() && !value.empty())
+      changes.emplace_back(key, value.is_string() ? value.get<std::string>() : json::dump(value));
+  }
+  return changes;
+}
+
 Result<spec::Draft> changes_asked(const std::string& request) {
   return json::read<spec::Draft>(NUCLEUS_TRY(json::parse(request, "the request")), "the request");
 }

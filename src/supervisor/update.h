@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "audit/event.h"
 #include "base/error.h"
 #include "resources/cgroup.h"
 #include "spec/container_spec.h"
@@ -14,6 +15,9 @@ namespace nucleus::supervisor {
 
 /// The request {"op":"update",...}, and what it asks for.
 [[nodiscard]] std::string update_request(const spec::Draft& changes);
+/// What it changes, for the audit log.
+[[nodiscard]] audit::Details changes_told(const std::string& request);
+
 [[nodiscard]] Result<spec::Draft> changes_asked(const std::string& request);
 
 /// `spec` is the container's, and changes with it. `cgroup`: null when it does not run. Errors: the

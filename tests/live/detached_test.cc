@@ -156,8 +156,7 @@ TEST_P(Detached, WithoutItsSupervisorItIsGoneAndSaidToBeLost) {
   const pid_t init = std::stoi(about("one", "pid"));
   ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
   EXPECT_TRUE(becomes("one", "lost"));
-  EXPECT_TRUE(eventually(
-      [&] { return !std::filesystem::exists("/proc/" + std::to_string(init) + "/exe"); }));
+  EXPECT_TRUE(eventually([&] { return has_ended(init); }));
   EXPECT_THAT(sandbox.call({"ps", "--all"}).out, HasSubstr("lost"));
   const Ended reached = sandbox.call({"kill", "one"});
   EXPECT_EQ(reached.code, 1);

@@ -103,6 +103,21 @@ TEST_P(Exec, WhenNobodyWaitsItsTreeGoes) {
   EXPECT_EQ(about("one", "status"), "running");
 }
 
+TEST_P(Exec, WhoForksWhileItIsKilledGoesAsWell) {
+  start("one", "exec sleep 1000");
+  for (int round = 0; round < 20; ++round) {
+    Running running =
+        sandbox.start({"exec", "one", "sh", "-c",
+                       "echo up; for i in 1 2 3 4 5 6 7 8 9; do sleep 777 & done; wait"});
+    ASSERT_TRUE(running.wait_for("up"));
+    running.send(SIGKILL);
+    // Comes back when the last one that holds its streams is gone.
+    running.wait();
+  }
+  EXPECT_TRUE(
+      eventually([&] { return sh("one", "ps ax").out.find("sleep 777") == std::string::npos; }));
+}
+
 TEST_P(Exec, SignalsAreHandedOn) {
   start("one", "exec sleep 1000");
   Running running =

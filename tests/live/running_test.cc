@@ -1,7 +1,6 @@
 // Containers are paused, given other limits, measured and looked into while they run.
 #include <signal.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -41,8 +40,7 @@ class RunningOnes : public ForEverybodysContainers {
     return "none";
   }
   [[nodiscard]] bool is_gone(pid_t pid) const {
-    return eventually(
-        [&] { return !std::filesystem::exists("/proc/" + std::to_string(pid) + "/exe"); });
+    return eventually([&] { return has_ended(pid); });
   }
 };
 INSTANTIATE_TEST_SUITE_P(As, RunningOnes, testing::ValuesIn(everybody()), name_of);

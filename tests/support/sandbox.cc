@@ -314,6 +314,14 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+bool has_ended(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return true;
+  const std::size_t behind = line.rfind(')');  // proc(5): PID (NAME) STATE
+  return behind + 2 >= line.size() || line[behind + 2] == 'Z' || line[behind + 2] == 'X';
+}
+
 bool limits_work(Who who) {
   return who == Who::root || std::getenv("NUCLEUS_TEST_DELEGATED") != nullptr;
 }

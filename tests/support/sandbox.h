@@ -119,6 +119,9 @@ void become(Who who);
 /// machines).
 bool eventually(const std::function<bool()>& condition);
 
+/// Whether this process has ended, reaped or not: asked in a way that needs no rights over it.
+[[nodiscard]] bool has_ended(pid_t pid);
+
 /// Whether limits can be set on this host by this user: root, or a delegated cgroup.
 [[nodiscard]] bool limits_work(Who who);
 

@@ -5,6 +5,7 @@
 #include "base/json_fields.h"
 #include "base/units.h"
 #include "cli/live/asking.h"
+#include "cli/live/audited.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
@@ -151,20 +152,20 @@ int rename_main(int argc, char** argv) {
   }
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
-  return for_each_container(*store, {words.list[0]},
-                            [&](const std::string& id, const std::string&) -> Result<> {
-                              auto held = store->hold(id);
-                              if (held) {
-                                const std::string before = held->entry().name;
-                                NUCLEUS_CHECK(store->rename(*held, name));
-                                note(*store, held->entry(), "rename", {{"before", before}});
-                                return {};
-                              }
-                              if (held.error().errnum != EBUSY)
-                                return std::unexpected(held.error());
-                              NUCLEUS_CHECK(ask(*store, id, {{"op", "rename"}, {"name", name}}));
-                              return {};
-                            });
+  return for_each_container(
+      *store, {words.list[0]}, [&](const std::string& id, const std::string&) -> Result<> {
+        auto held = store->hold(id);
+        if (held) {
+          const std::string before = held->entry().name;
+          NUCLEUS_CHECK(audited(*store, held->entry(), "rename", {{"new_name", name}},
+                                [&] { return store->rename(*held, name); }));
+          note(*store, held->entry(), "rename", {{"before", before}});
+          return {};
+        }
+        if (held.error().errnum != EBUSY) return std::unexpected(held.error());
+        NUCLEUS_CHECK(ask(*store, id, {{"op", "rename"}, {"name", name}}));
+        return {};
+      });
 }
 
 }  // namespace nucleus::cli

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "cli/live/asking.h"
+#include "cli/live/audited.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
@@ -19,11 +20,11 @@ int ask_each(const config::VerbText& verb, int argc, char** argv) {
   if (words.exit) return *words.exit;
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
-  return for_each_container(
-      *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
-        NUCLEUS_CHECK(ask(*store, id, {{"op", verb.name}}));
-        return print_word(word);
-      });
+  return for_each_container(*store, words.list,
+                            [&](const std::string& id, const std::string& word) -> Result<> {
+                              NUCLEUS_CHECK(ask(*store, id, {{"op", verb.name}}));
+                              return print_word(word);
+                            });
 }
 
 // Of one that does not run only the record says anything; what is written there holds at its start.
@@ -31,7 +32,9 @@ Result<> update_one(const store::Store& store, const std::string& id, const spec
   auto held = store.hold(id);
   if (held) {
     spec::ContainerSpec spec = NUCLEUS_TRY(store.spec(id));
-    return supervisor::update(changes, spec, *held, nullptr);
+    return audited(store, held->entry(), "update",
+                   supervisor::changes_told(supervisor::update_request(changes)),
+                   [&] { return supervisor::update(changes, spec, *held, nullptr); });
   }
   if (held.error().errnum != EBUSY) return std::unexpected(held.error());
   NUCLEUS_CHECK(ask_text(store, id, supervisor::update_request(changes)));

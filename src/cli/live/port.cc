@@ -10,10 +10,10 @@ namespace nucleus::cli {
 namespace {
 
 const char* why_none(const spec::ContainerSpec& spec) {
-  return spec.network == spec::NetworkMode::host
-             ? "it has the network of the host (--network host): what it listens on is reached there "
-               "as it is"
-             : "it has no network (--network none)";
+  return spec.network == spec::NetworkMode::host ? "it has the network of the host (--network "
+                                                   "host): what it listens on is reached there "
+                                                   "as it is"
+                                                 : "it has no network (--network none)";
 }
 
 // "80", "80/tcp"

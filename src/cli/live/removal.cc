@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "cli/live/asking.h"
+#include "cli/live/audited.h"
 #include "cli/live/containers.h"
 #include "cli/print.h"
 #include "cli/verb.h"
@@ -37,8 +38,11 @@ Result<> remove_one(const store::Store& store, const std::string& id, const std:
     if (!force) return std::unexpected(held.error());
     return store.remove_unreadable(id);
   }
-  note(store, held->entry(), "remove");
-  held->remove();
+  NUCLEUS_CHECK(audited(store, held->entry(), "rm", {}, [&]() -> Result<> {
+    note(store, held->entry(), "remove");
+    held->remove();
+    return {};
+  }));
   // What its dead supervisor left, a frozen process for one, goes at once.
   if (listed.lost) container::reclaim_dead(store.root(), SIZE_MAX);
   return {};
@@ -92,14 +96,14 @@ int remove_main(const config::VerbText& text, int argc, char** argv) {
   if (words.exit) return *words.exit;
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
-  return for_each_container(*store, words.list,
-                            [&](const std::string& id, const std::string& word) -> Result<> {
-                              const auto kept = volumes.value_or(false) ? named_volumes(*store, id)
-                                                                        : std::vector<spec::Volume>();
-                              NUCLEUS_CHECK(remove_one(*store, id, word, force.value_or(false)));
-                              NUCLEUS_CHECK(remove_volumes(*store, kept));
-                              return print_word(word);
-                            });
+  return for_each_container(
+      *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
+        const auto kept =
+            volumes.value_or(false) ? named_volumes(*store, id) : std::vector<spec::Volume>();
+        NUCLEUS_CHECK(remove_one(*store, id, word, force.value_or(false)));
+        NUCLEUS_CHECK(remove_volumes(*store, kept));
+        return print_word(word);
+      });
 }
 
 }  // namespace

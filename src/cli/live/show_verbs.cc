@@ -133,6 +133,9 @@ Json inspect_json(const store::Store& store, const store::Listed& listed) {
   }
   object["notes"] = entry.notes;
   const auto spec = store.spec(entry.id);
+  const bool production = spec && spec->mode == spec::ServiceMode::production;
+  object["mode"] = spec ? Json(production ? "production" : "agent") : Json(nullptr);
+  object["audit_log"] = spec && !spec->audit_log.empty() ? Json(spec->audit_log) : Json(nullptr);
   object["spec"] = spec ? Json::parse(spec::to_json(*spec)) : Json(nullptr);
   return object;
 }
