@@ -85,7 +85,10 @@ std::vector<std::string> near_cgroups() {
   std::vector<std::string> cgroups;
   for (const std::string& place : places) {
     for (const std::string& name : names_in(place)) {
-      if (name.starts_with("nucleus-") && name.size() == 24) cgroups.push_back(place + "/" + name);
+      std::string path = place;
+      path.append("/").append(name);
+      if (name.starts_with("nucleus-") && name.size() == 24 && !was_there_before(path))
+        cgroups.push_back(std::move(path));
     }
   }
   return cgroups;
@@ -103,7 +106,7 @@ std::string Leftovers::found() const {
   }
   if (!ranges_are_free(sandbox_.state())) text += "an id range is still locked\n";
   for (const std::string& path : near_cgroups()) {
-    // Another container of this host, or one on its way out.
+    // One on its way out, perhaps.
     if (!eventually([&] { return !fs::exists(path); })) text += "cgroup " + path + "\n";
   }
   const std::vector<std::string> files = names_in(sandbox_.home());

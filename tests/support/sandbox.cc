@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -277,7 +278,9 @@ Ended Sandbox::sh(const std::string& script, std::vector<std::string> flags) con
   return run(std::move(flags));
 }
 
-std::vector<pid_t> running_inits() {
+namespace {
+
+std::vector<pid_t> inits_of_this_host() {
   std::vector<pid_t> found;
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
@@ -290,7 +293,7 @@ std::vector<pid_t> running_inits() {
   return found;
 }
 
-std::vector<std::string> container_cgroups() {
+std::vector<std::string> cgroups_of_this_host() {
   std::vector<std::string> found;
   std::error_code code;
   for (fs::recursive_directory_iterator
@@ -303,6 +306,29 @@ std::vector<std::string> container_cgroups() {
       found.push_back(at->path());
   }
   return found;
+}
+
+// Somebody's containers that have nothing to do with a test: what stood when its program began.
+const std::vector<pid_t> inits_before = inits_of_this_host();
+const std::vector<std::string> cgroups_before = cgroups_of_this_host();
+
+}  // namespace
+
+std::vector<pid_t> running_inits() {
+  std::vector<pid_t> found = inits_of_this_host();
+  std::erase_if(
+      found, [](pid_t pid) { return std::ranges::find(inits_before, pid) != inits_before.end(); });
+  return found;
+}
+
+std::vector<std::string> container_cgroups() {
+  std::vector<std::string> found = cgroups_of_this_host();
+  std::erase_if(found, [](const std::string& path) { return was_there_before(path); });
+  return found;
+}
+
+bool was_there_before(const std::string& cgroup) {
+  return std::ranges::find(cgroups_before, cgroup) != cgroups_before.end();
 }
 
 bool eventually(const std::function<bool()>& condition) {

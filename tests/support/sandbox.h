@@ -109,11 +109,16 @@ void become(Who who);
 [[nodiscard]] const std::string& nucleus_path();
 [[nodiscard]] std::string guest(const std::string& name);
 
-/// Ids of running containers' inits, by the command name that nucleus gives them, found in /proc.
+/// Ids of running containers' inits, found in /proc by their image: without those that ran when
+/// this test's program began, which are somebody else's.
 [[nodiscard]] std::vector<pid_t> running_inits();
 
-/// cgroup directories of containers, anywhere below /sys/fs/cgroup.
+/// cgroup directories of containers, anywhere below /sys/fs/cgroup: without those that stood there
+/// when this test's program began.
 [[nodiscard]] std::vector<std::string> container_cgroups();
+
+/// Whether this cgroup stood there when this test's program began.
+[[nodiscard]] bool was_there_before(const std::string& cgroup);
 
 /// Asks `condition` again and again; false after a minute (or longer, by NUCLEUS_TEST_SLOW, on slow
 /// machines).
