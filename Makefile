@@ -62,6 +62,7 @@ aarch64:
 bench: build
 	tools/setup bench
 	$(SUDO) build/dev/bench/startup
+	$(SUDO) build/dev/bench/living
 
 clean:
 	rm -rf build

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <string>
@@ -21,7 +22,7 @@ using Clock = sys::EventLoop::Clock;
 // A program that is refused a fork now and then copes with it; one that is refused this often does
 // nothing else.
 constexpr std::uint64_t kForkBomb = 128;
-constexpr auto kLookInterval = std::chrono::milliseconds(100);
+constexpr auto kLongestLookInterval = std::chrono::milliseconds(1600);
 // v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim
 // then succeeds.
 constexpr auto kOomPatience = std::chrono::seconds(1);
@@ -166,20 +167,24 @@ Result<> Running::settle_doubt() {
   return disposition == Disposition::standard ? kill_for(KilledFor::signal, signal) : Result<>();
 }
 
-Result<> Running::check_pids(const resources::Counters& counters) {
-  return counters.pids_refused.value_or(0) >= kForkBomb ? kill_for(KilledFor::pids) : Result<>();
+Result<> Running::check_pids() {
+  const std::uint64_t refused = cgroup_.refused_forks();
+  const bool more = refused != std::exchange(refused_, refused);
+  look_interval_ =
+      more ? kShortestLookInterval : std::min(look_interval_ * 2, kLongestLookInterval);
+  return refused >= kForkBomb ? kill_for(KilledFor::pids) : Result<>();
 }
 
 void Running::look_again() {
-  look_ = loop_.after(kLookInterval, [this] {
+  look_ = loop_.after(look_interval_, [this] {
+    const Result<> checked = check_pids();
     look_again();
-    settle(check_pids(cgroup_.read_counters()));
+    settle(checked);
   });
 }
 
 Result<> Running::limit_hit() {
-  const resources::Counters counters = cgroup_.read_counters();
-  NUCLEUS_CHECK(check_pids(counters));
+  NUCLEUS_CHECK(check_pids());
   if (spec_.resources.memory && !oom_until_) oom_until_ = Clock::now() + kOomPatience;
   NUCLEUS_CHECK(check_oom());
   if (oom_until_) patience_again();

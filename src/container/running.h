@@ -2,6 +2,8 @@
 // signals are handed on, until it and everything in its pid namespace is gone.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -47,13 +49,16 @@ class Running {
   [[nodiscard]] launch::Launched& container() { return container_; }
 
  private:
+  // Where nobody tells of refused forks they are looked for: seldom, unless there are new ones.
+  static constexpr std::chrono::milliseconds kShortestLookInterval{100};
+
   enum class Disposition { standard, blocked, handled };
 
   void finish();
   void settle(const Result<>& result);
   [[nodiscard]] Disposition disposition_of(int signal) const;
   Result<> settle_doubt();
-  Result<> check_pids(const resources::Counters& counters);
+  Result<> check_pids();
   Result<> limit_hit();
   Result<> check_oom();
   void watch_metadata();
@@ -70,6 +75,8 @@ class Running {
   std::vector<sys::EventLoop::Id> watches_;
   sys::EventLoop::Id deadline_ = 0, look_ = 0, oom_ = 0, doubt_timer_ = 0;
   std::optional<sys::EventLoop::Clock::time_point> oom_until_;
+  std::chrono::milliseconds look_interval_ = kShortestLookInterval;
+  std::uint64_t refused_ = 0;  // of all forks until the last look
   struct {
     int signal = 0;
     sys::EventLoop::Clock::time_point until;

@@ -258,6 +258,14 @@ bool Cgroup::needs_polling() const {
                              [](const Directory& each) { return each.plan.pids && !each.plan.v2; });
 }
 
+std::uint64_t Cgroup::refused_forks() const {
+  for (const Directory& directory : directories_) {
+    if (directory.plan.pids)
+      return read_number(directory.fd.get(), "pids.events", "max").value_or(0);
+  }
+  return 0;
+}
+
 void Cgroup::acknowledge(std::size_t index) {
   // A kernfs file is re-armed by reading it from its start, an eventfd by reading its count.
   char swallowed[256];

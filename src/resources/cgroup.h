@@ -57,8 +57,11 @@ class Cgroup {
   /// The descriptors that tell when a limit was hit.
   [[nodiscard]] std::vector<EventSource> events() const;
 
-  /// Refused forks are counted here but not told (v1): read_counters() must be asked now and then.
+  /// Refused forks are counted here but not told (v1): refused_forks() must be asked now and then.
   [[nodiscard]] bool needs_polling() const;
+
+  /// The one counter of read_counters() that is asked for often; 0 when it cannot be read.
+  [[nodiscard]] std::uint64_t refused_forks() const;
 
   /// Swallows one notification of events()[index].
   void acknowledge(std::size_t index);

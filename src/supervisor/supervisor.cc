@@ -15,6 +15,7 @@
 #include "container/state_root.h"
 #include "spec/names.h"
 #include "supervisor/pause.h"
+#include "sys/memory.h"
 
 namespace nucleus::supervisor {
 namespace {
@@ -343,6 +344,8 @@ void Supervisor::tell_caller() {
   object["warnings"] = life_ ? life_->warnings() : std::vector<std::string>();
   (void)control::send_packet(answer_.get(), json::dump(object));
   answer_.reset();
+  // Of all the code that a start takes, waiting needs little.
+  sys::release_code();
 }
 
 // A closed terminal or an ended session is no wish for the container's end.

@@ -1,0 +1,84 @@
+#include "runtimes.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <stdexcept>
+
+#include "place.h"
+#include "process.h"
+
+namespace nucleus::bench {
+namespace {
+
+// Why it does not work, if it does not.
+std::optional<std::string> try_out(const Runtime& runtime, const std::string& directory) {
+  std::optional<std::string> reason;
+  for (const Words* words : {&runtime.start, &runtime.exec, &runtime.remove}) {
+    const Command command(with_name(*words, "bench-trial"), std::nullopt);
+    auto said = trial(command, directory);
+    if (said && !reason) reason = std::move(said);
+  }
+  return reason;
+}
+
+}  // namespace
+
+Words with_name(Words words, const std::string& id) {
+  std::ranges::replace(words, "{}", id);
+  return words;
+}
+
+std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string& directory,
+                                   OciStates& states) {
+  std::vector<Runtime> found;
+  const std::string root = directory + "/nucleus";
+  Runtime own{
+      .name = "nucleus",
+      .label = "nucleus",
+      .start = {nucleus, "run", "--root", root, "--detach", "--name", "{}", "--", "/bin/sleep",
+                "1000"},
+      .exec = {nucleus, "exec", "--root", root, "{}", "/bin/true"},
+      .remove = {nucleus, "rm", "--root", root, "--force", "{}"}};
+  if (const auto reason = try_out(own, directory))
+    throw std::runtime_error("nucleus does not work: " + *reason);
+  found.push_back(std::move(own));
+
+  const std::string bundle = directory + "/bundle";
+  const std::string kind = make_bundle(bundle, {"/bin/sleep", "1000"});
+  for (const std::string name : {"runc", "crun"}) {
+    const std::string program = on_path(name);
+    if (program.empty()) {
+      std::printf("left out: %s: the program is not found\n", name.c_str());
+      continue;
+    }
+    const std::string state = directory + "/" + name + "-state";
+    states.add(program, state);
+    std::optional<std::string> refusal;
+    for (const bool cgroup : {true, false}) {
+      // Only crun can do without, and then does less than the others: its label says so.
+      if (!cgroup && name != "crun") continue;
+      Words head{program, "--root", state};
+      if (!cgroup) head.insert(head.end(), {"--cgroup-manager", "disabled"});
+      Runtime runtime{.name = name, .label = name + (cgroup ? " (" : ", no cgroup (") + kind + ")"};
+      runtime.start = runtime.exec = runtime.remove = head;
+      runtime.start.insert(runtime.start.end(), {"run", "--detach", "--bundle", bundle, "{}"});
+      runtime.exec.insert(runtime.exec.end(), {"exec", "{}", "/bin/true"});
+      runtime.remove.insert(runtime.remove.end(), {"delete", "--force", "{}"});
+      const auto reason = try_out(runtime, directory);
+      if (!reason) {
+        if (refusal)
+          std::printf("%s without a cgroup, for with one it says: %s\n", name.c_str(),
+                      refusal->c_str());
+        found.push_back(std::move(runtime));
+        refusal.reset();
+        break;
+      }
+      if (!refusal) refusal = reason;
+    }
+    if (refusal) std::printf("left out: %s: %s\n", name.c_str(), refusal->c_str());
+  }
+  return found;
+}
+
+}  // namespace nucleus::bench
