@@ -118,8 +118,7 @@ OciStates::~OciStates() {
       if (!entry.is_directory(ignored)) continue;
       try {
         const Command command(
-            {program, "--root", state, "delete", "--force", entry.path().filename()},
-            std::nullopt);
+            {program, "--root", state, "delete", "--force", entry.path().filename()}, std::nullopt);
         const pid_t pid = command.spawn();
         siginfo_t info{};
         while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) < 0 && errno == EINTR) {

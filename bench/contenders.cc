@@ -57,8 +57,8 @@ void Field::leave_out(const std::string& name, const std::string& reason) {
 }
 
 std::optional<std::string> Field::attempt(std::string name, std::string label,
-                                   std::vector<std::string> arguments,
-                                   std::optional<User> user) {
+                                          std::vector<std::string> arguments,
+                                          std::optional<User> user) {
   check_stop();
   auto item = std::make_unique<Contender>(std::move(name), std::move(label), std::move(arguments),
                                           std::move(user));
@@ -72,14 +72,14 @@ std::optional<std::string> Field::attempt(std::string name, std::string label,
 }
 
 void Field::add(const std::string& name, std::string label, std::vector<std::string> arguments,
-         std::optional<User> user) {
+                std::optional<User> user) {
   if (!options_.wants(name)) return;
   if (auto reason = attempt(name, std::move(label), std::move(arguments), std::move(user)))
     leave_out(name, *reason);
 }
 
 void Field::program(const std::string& name, const std::string& path, std::string label,
-             std::vector<std::string> arguments, std::optional<User> user) {
+                    std::vector<std::string> arguments, std::optional<User> user) {
   if (path.empty()) {
     leave_out(name, "the program is not found");
   } else {
@@ -88,7 +88,7 @@ void Field::program(const std::string& name, const std::string& path, std::strin
 }
 
 void Field::rootless(const std::string& nucleus, const std::string& floor, const std::string& bwrap,
-              const std::vector<std::string>& bwrap_call) {
+                     const std::vector<std::string>& bwrap_call) {
   std::string reason;
   std::optional<User> user;
   if (::geteuid() != 0) {

@@ -65,7 +65,8 @@ struct Row {
 // The first row is what the others are compared with.
 void print_rows(const char* title, const std::vector<Row>& rows, const char* to) {
   std::printf("\n| %-34s | min ms | p50 ms | p95 ms | p99 ms | %s |\n", title, to);
-  std::printf("|:-----------------------------------|-------:|-------:|-------:|-------:|-----:|\n");
+  std::printf(
+      "|:-----------------------------------|-------:|-------:|-------:|-------:|-----:|\n");
   const double base = summarize(rows.front().times).median;
   for (const Row& row : rows) {
     const Summary summary = summarize(row.times);
@@ -191,8 +192,10 @@ void measure_supervisor(const Runtime& nucleus, const std::string& directory, in
   const pid_t supervisor =
       json.is_array() && !json.empty() ? json.front().value("supervisor", 0) : 0;
   if (supervisor <= 0) throw std::runtime_error("no supervisor in what inspect prints");
-  std::printf("\n| the supervisor of one container | PSS KiB | RSS KiB | private KiB | descriptors |\n");
-  std::printf("|:--------------------------------|--------:|--------:|------------:|------------:|\n");
+  std::printf(
+      "\n| the supervisor of one container | PSS KiB | RSS KiB | private KiB | descriptors |\n");
+  std::printf(
+      "|:--------------------------------|--------:|--------:|------------:|------------:|\n");
   const auto print = [&](const std::string& when) {
     // What it is when nobody asks it anything.
     constexpr timespec kWhile{.tv_sec = 2, .tv_nsec = 0};
@@ -210,16 +213,17 @@ void measure_supervisor(const Runtime& nucleus, const std::string& directory, in
 
 void measure_log(const std::string& nucleus, const std::string& directory, int mebibytes) {
   const std::string root = directory + "/nucleus";
-  const std::string script = "yes 'a line of an ordinary length, as programs write them to a log' | head -c " +
-                             std::to_string(mebibytes) + "M";
+  const std::string script =
+      "yes 'a line of an ordinary length, as programs write them to a log' | head -c " +
+      std::to_string(mebibytes) + "M";
   std::printf("\n| output of %d MiB in lines of 64 bytes | MB/s |\n", mebibytes);
   std::printf("|:--------------------------------------|-----:|\n");
   const auto print = [&](const char* label, double milliseconds) {
     std::printf("| %-37s | %4.0f |\n", label, mebibytes * 1048.576 / milliseconds);
     std::fflush(stdout);
   };
-  for (const auto& [label, driver] : {std::pair{"nucleus, its own log", "json"},
-                                      std::pair{"nucleus, no log", "none"}}) {
+  for (const auto& [label, driver] :
+       {std::pair{"nucleus, its own log", "json"}, std::pair{"nucleus, no log", "none"}}) {
     const std::int64_t begin = now();
     must({nucleus, "run", "--root", root, "--detach", "--name", "log", "--log-driver", driver, "--",
           "/bin/sh", "-c", script});
@@ -228,17 +232,17 @@ void measure_log(const std::string& nucleus, const std::string& directory, int m
     must({nucleus, "rm", "--root", root, "--force", "log"});
   }
   const std::string docker = on_path("docker");
-  const auto reason = docker.empty()
-                          ? std::optional<std::string>("the program is not found")
-                          : trial(Command({docker, "version", "--format", "{{.Server.Version}}"},
-                                          std::nullopt),
-                                  directory);
+  const auto reason =
+      docker.empty()
+          ? std::optional<std::string>("the program is not found")
+          : trial(Command({docker, "version", "--format", "{{.Server.Version}}"}, std::nullopt),
+                  directory);
   if (reason) {
     std::printf("left out: docker: %s\n", reason->c_str());
     return;
   }
-  const Words run{docker, "run",  "--rm", "--pull", "never", "--network", "none",
-                  "busybox", "sh", "-c", script};
+  const Words run{docker, "run",     "--rm", "--pull", "never", "--network",
+                  "none", "busybox", "sh",   "-c",     script};
   print("docker run, json-file", must(run));
 }
 

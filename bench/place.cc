@@ -64,24 +64,22 @@ std::string find_program(const std::string& given, const std::string& name) {
 }
 
 TemporaryDirectory::TemporaryDirectory() {
-    path_ = (fs::canonical(fs::temp_directory_path()) / "nucleus-bench.XXXXXX").string();
-    if (::mkdtemp(path_.data()) == nullptr) fail("mkdtemp " + path_);
-    if (::chmod(path_.c_str(), 0755) < 0)
-      fail("chmod " + path_);  // the rootless contender reads in it
-  }
+  path_ = (fs::canonical(fs::temp_directory_path()) / "nucleus-bench.XXXXXX").string();
+  if (::mkdtemp(path_.data()) == nullptr) fail("mkdtemp " + path_);
+  if (::chmod(path_.c_str(), 0755) < 0)
+    fail("chmod " + path_);  // the rootless contender reads in it
+}
 
 TemporaryDirectory::~TemporaryDirectory() {
-    if (has_mounts(path_)) {
-      std::fprintf(stderr, "startup: %s is left: something is still mounted in it\n",
-                   path_.c_str());
-      return;
-    }
-    std::error_code error;
-    fs::remove_all(path_, error);
-    if (error)
-      std::fprintf(stderr, "startup: cannot remove %s: %s\n", path_.c_str(),
-                   error.message().c_str());
+  if (has_mounts(path_)) {
+    std::fprintf(stderr, "startup: %s is left: something is still mounted in it\n", path_.c_str());
+    return;
   }
+  std::error_code error;
+  fs::remove_all(path_, error);
+  if (error)
+    std::fprintf(stderr, "startup: cannot remove %s: %s\n", path_.c_str(), error.message().c_str());
+}
 
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);

@@ -33,13 +33,12 @@ std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string
                                    OciStates& states) {
   std::vector<Runtime> found;
   const std::string root = directory + "/nucleus";
-  Runtime own{
-      .name = "nucleus",
-      .label = "nucleus",
-      .start = {nucleus, "run", "--root", root, "--detach", "--name", "{}", "--", "/bin/sleep",
-                "1000"},
-      .exec = {nucleus, "exec", "--root", root, "{}", "/bin/true"},
-      .remove = {nucleus, "rm", "--root", root, "--force", "{}"}};
+  Runtime own{.name = "nucleus",
+              .label = "nucleus",
+              .start = {nucleus, "run", "--root", root, "--detach", "--name", "{}", "--",
+                        "/bin/sleep", "1000"},
+              .exec = {nucleus, "exec", "--root", root, "{}", "/bin/true"},
+              .remove = {nucleus, "rm", "--root", root, "--force", "{}"}};
   if (const auto reason = try_out(own, directory))
     throw std::runtime_error("nucleus does not work: " + *reason);
   found.push_back(std::move(own));

@@ -18,7 +18,8 @@ void install_handlers() {
   struct sigaction action{};
   action.sa_handler = on_signal;  // no SA_RESTART: a wait is to end
   sigemptyset(&action.sa_mask);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGALRM}) sigaction(number, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGALRM})
+    sigaction(number, &action, nullptr);
 }
 
 void check_stop() {

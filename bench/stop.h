@@ -15,7 +15,7 @@ struct Interrupted {
   int signal = 0;
 };
 
-/// SIGINT, SIGTERM, SIGHUP and SIGALRM interrupt the call that waits.
+/// SIGINT, SIGTERM, SIGHUP, SIGPIPE and SIGALRM interrupt the call that waits.
 void install_handlers();
 
 /// Throws Interrupted once a signal other than SIGALRM has come.

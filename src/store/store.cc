@@ -11,6 +11,7 @@
 #include <ctime>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "spec/spec_json.h"
 #include "store/names.h"
@@ -26,20 +27,53 @@ bool is_id(const std::string& word) {
   return word.size() == 16 && word.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-Result<> write_whole(int directory, const std::string& name, const std::string& text) {
+bool is_full(int errnum) { return errnum == ENOSPC || errnum == EDQUOT; }
+
+// `place` is what the directory is called in an error.
+Result<> write_whole(int directory, const std::string& place, const std::string& name,
+                     const std::string& text) {
   const std::string beside = "." + name + ".new";
-  const auto written = [&]() -> Result<> {
+  const std::string path = place + "/" + name;
+  auto written = [&]() -> Result<> {
     const auto file = NUCLEUS_TRY(sys::open_at(
         directory, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, "write the record"));
-    NUCLEUS_CHECK(sys::write_all(file.get(), text, name));
+    NUCLEUS_CHECK(sys::write_all(file.get(), text, path));
     if (::fsync(file.get()) < 0 && errno != EINVAL)
-      return fail(Kind::runtime, errno, "write the record", name);
+      return fail(Kind::runtime, errno, "write the record", path);
     if (::renameat(directory, beside.c_str(), directory, name.c_str()) < 0)
-      return fail(Kind::runtime, errno, "put in place the record", name);
+      return fail(Kind::runtime, errno, "put in place the record", path);
     return {};
   }();
-  if (!written) ::unlinkat(directory, beside.c_str(), 0);
-  return written;
+  if (written) return {};
+  ::unlinkat(directory, beside.c_str(), 0);
+  Error error = std::move(written.error());
+  error.subject = path;
+  if (is_full(error.errnum)) error.hint = "make room there, or name another place: --root";
+  return std::unexpected(std::move(error));
+}
+
+// For the end of a container where there is no room for another file: over the old record, which
+// has its blocks, with blanks over what is left of it. What a crash in the midst of it leaves is a
+// record that cannot be read, and that says so.
+Result<> write_over(int directory, const std::string& name, std::string text) {
+  const auto file =
+      NUCLEUS_TRY(sys::open_at(directory, name, O_WRONLY | O_NOFOLLOW, 0, "write over the record"));
+  struct stat old{};
+  if (::fstat(file.get(), &old) < 0) return fail(Kind::runtime, errno, "look at", name);
+  const auto size = static_cast<std::size_t>(old.st_size);
+  if (text.size() < size) text.append(size - text.size(), ' ');
+  if (::fallocate(file.get(), 0, 0, static_cast<off_t>(text.size())) < 0 && text.size() > size)
+    return fail(Kind::runtime, errno, "write over the record", name);
+  NUCLEUS_CHECK(sys::write_all(file.get(), text, name));
+  (void)::fsync(file.get());
+  return {};
+}
+
+// Whole, or an error that names it by its path.
+Result<std::string> read_record(int directory, const std::string& place) {
+  auto text = sys::read_file_at(directory, "record.json", kLargest);
+  if (!text) text.error().subject = place + "/record.json";
+  return text;
 }
 
 // The lock of a record, if nobody has it.
@@ -74,11 +108,17 @@ bool has_ended(int directory) {
 std::string Store::directory(const std::string& id) const { return root_ + "/containers/" + id; }
 
 Result<> Held::write(const Entry& entry) const {
-  return write_whole(fd_.get(), "record.json", to_json(entry));
+  const std::string text = to_json(entry);
+  auto written = write_whole(fd_.get(), path_, "record.json", text);
+  if (!written && is_full(written.error().errnum) && !is_living(entry) &&
+      write_over(fd_.get(), "record.json", text)) {
+    return {};
+  }
+  return written;
 }
 
 Result<> Held::write_spec(const spec::ContainerSpec& spec) const {
-  return write_whole(fd_.get(), "spec.json", spec::to_json(spec));
+  return write_whole(fd_.get(), path_, "spec.json", spec::to_json(spec));
 }
 
 Result<> Held::check_move(Status to) const {
@@ -117,7 +157,7 @@ Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) 
         sys::open_at(held.fd_.get(), "lock", O_RDWR | O_CREAT | O_EXCL, 0600, "create the lock"));
     if (::flock(held.lock_.get(), LOCK_EX | LOCK_NB) < 0)
       return fail(Kind::runtime, errno, "lock the record", entry.id);
-    NUCLEUS_CHECK(write_whole(held.fd_.get(), "spec.json", spec::to_json(spec)));
+    NUCLEUS_CHECK(write_whole(held.fd_.get(), held.path_, "spec.json", spec::to_json(spec)));
     NUCLEUS_CHECK(held.write(entry));
     if (!entry.name.empty()) {
       NUCLEUS_CHECK(take_name(root_, entry.name, entry.id, [&](const std::string& holder) {
@@ -156,7 +196,7 @@ Result<Held> Store::hold(const std::string& id) const {
     return fail(Kind::runtime, EBUSY, "take over the container", id,
                 "its supervisor is at work: stop it first");
   }
-  const std::string text = NUCLEUS_TRY(sys::read_file_at(held.fd_.get(), "record.json", kLargest));
+  const std::string text = NUCLEUS_TRY(read_record(held.fd_.get(), held.path_));
   held.entry_ = NUCLEUS_TRY(entry_from_json(text, held.path_ + "/record.json"));
   return held;
 }
@@ -169,7 +209,7 @@ Listed Store::read(const std::string& id) const {
         AT_FDCWD, directory(id), O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, "open the container"));
     // In this order: a supervisor that ends in between has written its last record.
     const bool held = is_held(fd.get());
-    const std::string text = NUCLEUS_TRY(sys::read_file_at(fd.get(), "record.json", kLargest));
+    const std::string text = NUCLEUS_TRY(read_record(fd.get(), directory(id)));
     Entry entry = NUCLEUS_TRY(entry_from_json(text, directory(id) + "/record.json"));
     listed.lost = !held && is_living(entry);
     listed.entry = std::move(entry);

@@ -5,8 +5,8 @@
 
 namespace nucleus::sys {
 
-/// Unmaps the pages of this program's code and constants, which stay in the page cache: what is used
-/// again comes back by a minor fault. Nothing changes where the kernel refuses.
+/// Unmaps the pages of this program's code and constants, which stay in the page cache: what is
+/// used again comes back by a minor fault. Nothing changes where the kernel refuses.
 void release_code();
 
 }  // namespace nucleus::sys

@@ -191,7 +191,8 @@ int ps_main(int argc, char** argv) {
         (listed.entry->status == store::Status::running ||
          listed.entry->status == store::Status::paused ||
          listed.entry->status == store::Status::creating || listed.entry->restart_usec);
-    if (!lives && !all.value_or(false) && !by_status) continue;
+    // One that cannot be read may well run.
+    if (!lives && listed.entry && !all.value_or(false) && !by_status) continue;
     bool wanted = true;
     for (const std::string& filter : filters) {
       const auto fits = matches(listed, filter);
