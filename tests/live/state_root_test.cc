@@ -53,6 +53,7 @@ class Small {
 };
 
 TEST_P(StateRoots, NothingStartsOnAFullOneAndNothingIsLost) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts the small file system of this test";
   const Small small(sandbox, "size=256k,mode=700");
   ASSERT_TRUE(small.mounted());
   start("old", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done");
@@ -84,6 +85,7 @@ TEST_P(StateRoots, NothingStartsOnAFullOneAndNothingIsLost) {
 }
 
 TEST_P(StateRoots, NothingStartsOnOneThatCannotBeWritten) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root mounts the file system of this test";
   const Small small(sandbox, "mode=700");
   ASSERT_TRUE(small.mounted());
   ASSERT_EQ(sandbox.call({"create", "--name", "made", "--", "true"}).code, 0);
