@@ -1,7 +1,9 @@
 #include "cli/parser.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "cli/hints.h"
 
@@ -31,30 +33,61 @@ Parser::Parser(const config::VerbText& verb)
 
 Parser::~Parser() = default;
 
-const config::OptionText& Parser::text_of(const char* name) const {
-  for (const config::OptionText& option : verb_.options) {
-    if (std::strcmp(option.name, name) == 0) return option;
+const config::OptionText& Parser::text_of(const char* name) {
+  const std::size_t count = verb_.options.size();
+  for (std::size_t tried = 0; tried < count; ++tried) {
+    const std::size_t at = (next_ + tried) % count;
+    if (std::strcmp(verb_.options[at].name, name) != 0) continue;
+    next_ = at + 1;
+    return verb_.options[at];
   }
   std::abort();  // a slip in our own tables; a test binds every flag of every verb
 }
 
 void Parser::bind(const char* name, std::optional<bool>& into) {
-  app_->add_flag_function(names_of(text_of(name)),
-                          [&into](std::int64_t count) { into = count > 0; });
+  bound_.push_back({&text_of(name), [&into](CLI::App& app, const std::string& names) {
+                      app.add_flag_function(names,
+                                            [&into](std::int64_t count) { into = count > 0; });
+                    }});
 }
 
 void Parser::bind(const char* name, std::optional<std::string>& into) {
   const config::OptionText& text = text_of(name);
-  if (text.value_optional) {
-    // As a flag of CLI11's it takes no word of the command for its value.
-    app_->add_flag(names_of(text), into)->default_str("true");
-  } else {
-    app_->add_option(names_of(text), into);
-  }
+  bound_.push_back({&text, [&into, &text](CLI::App& app, const std::string& names) {
+                      if (text.value_optional) {
+                        // As a flag of CLI11's it takes no word of the command for its value.
+                        app.add_flag(names, into)->default_str("true");
+                      } else {
+                        app.add_option(names, into);
+                      }
+                    }});
 }
 
 void Parser::bind(const char* name, std::vector<std::string>& into) {
-  app_->add_option(names_of(text_of(name)), into)->allow_extra_args(false);
+  bound_.push_back({&text_of(name), [&into](CLI::App& app, const std::string& names) {
+                      app.add_option(names, into)->allow_extra_args(false);
+                    }});
+}
+
+// More than are meant, perhaps: a word of the command may look like a flag.
+void Parser::tell_of_given(int argc, const char* const* argv) {
+  std::vector<std::string_view> names;
+  std::string letters;
+  for (int index = 1; index < argc; ++index) {
+    const std::string_view word = argv[index];
+    if (word.starts_with("--")) {
+      names.push_back(word.substr(2, word.find('=') - 2));
+    } else if (word.starts_with('-')) {
+      letters.append(word.substr(1));
+    }
+  }
+  for (const Bound& bound : bound_) {
+    const config::OptionText& text = *bound.text;
+    if (std::ranges::find(names, text.name) != names.end() ||
+        (text.letter != 0 && letters.contains(text.letter))) {
+      bound.tell(*app_, names_of(text));
+    }
+  }
 }
 
 Error Parser::unknown(const std::string& flag) const {
@@ -75,6 +108,7 @@ Error Parser::unknown(const std::string& flag) const {
 
 Result<Parsed> Parser::parse(int argc, const char* const* argv) {
   Parsed parsed;
+  tell_of_given(argc, argv);
   try {
     app_->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -2,6 +2,8 @@
 // are ever set up.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,11 +40,21 @@ class Parser {
   [[nodiscard]] Result<Parsed> parse(int argc, const char* const* argv);
 
  private:
-  [[nodiscard]] const config::OptionText& text_of(const char* name) const;
+  // A flag that CLI11 is told of when it is on the command line: to know all of them costs it more
+  // than everything else that is done with the words, and grows with the square of their number.
+  struct Bound {
+    const config::OptionText* text;
+    std::function<void(CLI::App&, const std::string& names)> tell;
+  };
+
+  [[nodiscard]] const config::OptionText& text_of(const char* name);
+  void tell_of_given(int argc, const char* const* argv);
   [[nodiscard]] Error unknown(const std::string& flag) const;
 
   const config::VerbText& verb_;
   std::unique_ptr<CLI::App> app_;
+  std::vector<Bound> bound_;
+  std::size_t next_ = 0;  // where text_of() looks first: flags are bound in the table's order
 };
 
 }  // namespace nucleus::cli

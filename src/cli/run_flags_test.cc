@@ -50,6 +50,17 @@ TEST(RunFlags, ACommandMayBeginWithADashBehindTheSeparator) {
   EXPECT_THAT(flags->request.draft.argv, ElementsAre("-odd", "--json"));
 }
 
+TEST(RunFlags, LettersMayBeGivenTogetherAndTheCommandsOwnWordsAreNone) {
+  const auto flags = parse({"-it", "--", "cat", "--memory", "-eX=1", "--nosuch"});
+  ASSERT_TRUE(flags) << flags.error().text();
+  EXPECT_TRUE(flags->request.draft.interactive.value_or(false));
+  EXPECT_TRUE(flags->request.draft.terminal.value_or(false));
+  EXPECT_THAT(flags->request.draft.argv, ElementsAre("cat", "--memory", "-eX=1", "--nosuch"));
+  EXPECT_FALSE(flags->request.draft.memory);
+  EXPECT_TRUE(flags->request.draft.env.empty());
+  EXPECT_FALSE(parse({"-iZ", "true"}));
+}
+
 TEST(RunFlags, AnUnknownFlagIsNamed) {
   const auto flags = parse({"--memroy", "64M", "true"});
   ASSERT_FALSE(flags);

@@ -13,7 +13,6 @@
 #include "spec/accounts.h"
 #include "spec/validate.h"
 #include "sys/file.h"
-#include "sys/memory.h"
 #include "sys/process_tree.h"
 
 namespace nucleus::supervisor {
@@ -227,14 +226,8 @@ void Execs::forget(const Exec& exec) {
     if (&*at != &exec) continue;
     at->leaf.remove();
     execs_.erase(at);
-    break;
+    return;
   }
-  // When nobody comes for a while, the code that an exec takes is given back.
-  if (!execs_.empty() || quiet_ != 0) return;
-  quiet_ = loop_.after(std::chrono::seconds(1), [this] {
-    quiet_ = 0;
-    sys::release_code();
-  });
 }
 
 Result<> Execs::send(ClientId client, int signal) {

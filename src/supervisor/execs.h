@@ -64,7 +64,6 @@ class Execs {
   Note note_;
   std::list<Exec> execs_;
   std::uint64_t last_ = 0;
-  sys::EventLoop::Id quiet_ = 0;
 };
 
 }  // namespace nucleus::supervisor

@@ -14,11 +14,6 @@
 namespace nucleus::cli {
 namespace {
 
-bool has_supervisor(const store::Listed& listed) {
-  return listed.entry && !listed.lost && listed.entry->status != store::Status::stopped &&
-         listed.entry->status != store::Status::failed;
-}
-
 Result<> remove_one(const store::Store& store, const std::string& id, const std::string& word,
                     bool force) {
   const store::Listed listed = store.read(id);
@@ -28,21 +23,14 @@ Result<> remove_one(const store::Store& store, const std::string& id, const std:
     if (error.hint.empty()) error.hint = "nucleus rm --force removes it all the same";
     return std::unexpected(std::move(error));
   }
-  const auto end_it = [&]() -> Result<> {
-    const auto answer = ask(store, id, {{"op", "remove"}, {"timeout_ms", 0}});
-    if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
-    return {};
-  };
-  // Nobody waits here for a lock that a supervisor at work does not give.
-  if (force && has_supervisor(listed)) NUCLEUS_CHECK(end_it());
   auto held = store.hold(id);
-  if (!held && held.error().errnum == ENOENT && force && has_supervisor(listed)) return {};
   if (!held && held.error().errnum == EBUSY) {
     if (!force) {
       return fail(Kind::usage, EBUSY, "remove the container", word,
                   "it is " + status_text(listed) + ": stop it first, or add --force");
     }
-    NUCLEUS_CHECK(end_it());
+    const auto answer = ask(store, id, {{"op", "remove"}, {"timeout_ms", 0}});
+    if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
     held = store.hold(id);
     if (!held) return held.error().errnum == ENOENT ? Result<>() : std::unexpected(held.error());
   }
