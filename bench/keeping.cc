@@ -10,7 +10,6 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -36,56 +35,54 @@ double must(const Words& words) {
   throw std::runtime_error(text + "ended with " + std::to_string(call.status));
 }
 
-// A container of a runtime, removed in the end.
-class Kept {
- public:
-  Kept(const Runtime& runtime, std::string id) : runtime_(runtime), id_(std::move(id)) {
-    must(with_name(runtime_.start, id_));
-  }
-  Kept(const Kept&) = delete;
-  Kept& operator=(const Kept&) = delete;
-  ~Kept() {
-    const Command command(with_name(runtime_.remove, id_), std::nullopt);
-    const pid_t pid = command.spawn();
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
-
- private:
-  const Runtime& runtime_;
-  std::string id_;
-};
-
 struct Row {
   std::string label;
   std::vector<double> times{};
 };
 
 // The first row is what the others are compared with.
-void print_rows(const char* title, const std::vector<Row>& rows, const char* to) {
-  std::printf("\n| %-34s | min ms | p50 ms | p95 ms | p99 ms | %s |\n", title, to);
+void print_rows(const std::string& title, const std::vector<Row>& rows) {
+  std::printf("\n| %-34s | min ms | p50 ms | p95 ms | p99 ms | to 1st |\n", title.c_str());
   std::printf(
-      "|:-----------------------------------|-------:|-------:|-------:|-------:|-----:|\n");
+      "|:-----------------------------------|-------:|-------:|-------:|-------:|-------:|\n");
   const double base = summarize(rows.front().times).median;
   for (const Row& row : rows) {
     const Summary summary = summarize(row.times);
-    std::printf("| %-34s | %6.2f | %6.2f | %6.2f | %6.2f | %s |\n", row.label.c_str(), summary.min,
+    std::printf("| %-34s | %6.2f | %6.2f | %6.2f | %6.2f | %6s |\n", row.label.c_str(), summary.min,
                 summary.median, summary.p95, summary.p99, ratio(summary.median, base).c_str());
   }
   std::fflush(stdout);
 }
 
-std::string output_of(const Words& words) {
-  std::string line;
-  for (const std::string& word : words) line.append("'").append(word).append("' ");
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(line.c_str(), "re"), ::pclose);
-  if (!pipe) fail("popen");
-  std::string text;
-  std::array<char, 4096> some{};
-  for (std::size_t got = 0; (got = std::fread(some.data(), 1, some.size(), pipe.get())) > 0;)
-    text.append(some.data(), got);
-  return text;
+struct Measured {
+  std::string label;
+  Words call;
+  Words undo;  // not timed; may be empty
+};
+
+// In turns, each a few times in a row after a while of quiet. On cgroup v1 the first writer waits
+// for a grace period of the kernel and those that come soon after it do not: two tables, and
+// nobody profits from another's call.
+void take_turns(const std::string& title, const std::vector<Measured>& all, int rounds) {
+  constexpr int kInARow = 5;
+  std::vector<Row> first;
+  std::vector<Row> next;
+  for (const Measured& one : all) {
+    first.push_back({one.label});
+    next.push_back({one.label});
+  }
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t at = 0; at < all.size(); ++at) {
+      constexpr timespec kQuiet{.tv_sec = 0, .tv_nsec = 40'000'000};
+      (void)::nanosleep(&kQuiet, nullptr);
+      for (int call = 0; call < kInARow; ++call) {
+        (call == 0 ? first : next)[at].times.push_back(must(all[at].call));
+        if (!all[at].undo.empty()) must(all[at].undo);
+      }
+    }
+  }
+  print_rows(title + ", after 40 ms of quiet", first);
+  print_rows(title + ", one after another", next);
 }
 
 struct Held {
@@ -111,7 +108,7 @@ Held held_by(pid_t pid) {
 }
 
 // One of the parallel workers: its share of starts and removals, one after the other.
-int worker(const Runtime& runtime, int number, int cycles) {
+int work(const Runtime& runtime, int number, int cycles) {
   int failures = 0;
   for (int cycle = 0; cycle < cycles; ++cycle) {
     const std::string id = "w" + std::to_string(number) + "-" + std::to_string(cycle);
@@ -128,35 +125,27 @@ int worker(const Runtime& runtime, int number, int cycles) {
 void measure_starts(const std::vector<Runtime>& runtimes, const std::string& nucleus,
                     const std::string& directory, int rounds) {
   const std::string root = directory + "/nucleus";
-  const Words foreground{nucleus, "run", "--root", root, "--", "/bin/true"};
-  // A detached container is in cgroups, to be ended and looked at: what that alone costs.
-  const Words limited{nucleus, "run", "--root", root, "--memory", "64M", "--", "/bin/true"};
-  std::vector<Row> rows{{"nucleus run, in the foreground", {}}, {"... with a limit of memory", {}}};
-  for (const Runtime& runtime : runtimes) rows.push_back({runtime.label + ", detached", {}});
-  for (int round = 0; round < rounds; ++round) {
-    rows[0].times.push_back(must(foreground));
-    rows[1].times.push_back(must(limited));
-    for (std::size_t at = 0; at < runtimes.size(); ++at) {
-      const std::string id = "start-" + std::to_string(round);
-      rows[at + 2].times.push_back(must(with_name(runtimes[at].start, id)));
-      must(with_name(runtimes[at].remove, id));
-    }
+  std::vector<Measured> all{
+      {"nucleus run, in the foreground", {nucleus, "run", "--root", root, "--", "/bin/true"}, {}},
+      // A detached container is in cgroups, to be ended and looked at: what that alone costs.
+      {"... with a limit of memory",
+       {nucleus, "run", "--root", root, "--memory", "64M", "--", "/bin/true"},
+       {}}};
+  for (const Runtime& runtime : runtimes) {
+    all.push_back({runtime.label + ", detached", with_name(runtime.start, "start"),
+                   with_name(runtime.remove, "start")});
   }
-  print_rows("start", rows, "to 1st");
+  take_turns("start", all, rounds);
 }
 
 void measure_execs(const std::vector<Runtime>& runtimes, int rounds) {
-  std::vector<std::unique_ptr<Kept>> kept;
-  std::vector<Row> rows;
+  std::vector<Measured> all;
   for (const Runtime& runtime : runtimes) {
-    kept.push_back(std::make_unique<Kept>(runtime, "exec"));
-    rows.push_back({runtime.label, {}});
+    must(with_name(runtime.start, "exec"));
+    all.push_back({runtime.label, with_name(runtime.exec, "exec"), {}});
   }
-  for (int round = 0; round < rounds; ++round) {
-    for (std::size_t at = 0; at < runtimes.size(); ++at)
-      rows[at].times.push_back(must(with_name(runtimes[at].exec, "exec")));
-  }
-  print_rows("exec of /bin/true", rows, "to 1st");
+  take_turns("exec of /bin/true", all, rounds);
+  for (const Runtime& runtime : runtimes) must(with_name(runtime.remove, "exec"));
 }
 
 void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) {
@@ -166,15 +155,21 @@ void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) 
   std::fflush(stdout);
   for (const Runtime& runtime : runtimes) {
     const std::int64_t begin = now();
-    std::vector<pid_t> workers;
+    InFlight workers;
     for (int number = 0; number < jobs; ++number) {
       const pid_t pid = ::fork();
       if (pid < 0) fail("fork");
-      if (pid == 0) ::_exit(worker(runtime, number, cycles / jobs) == 0 ? 0 : 1);
-      workers.push_back(pid);
+      if (pid == 0) {
+        try {
+          ::_exit(work(runtime, number, cycles / jobs) == 0 ? 0 : 1);
+        } catch (...) {
+          ::_exit(1);  // the parent was interrupted as well, and removes everything
+        }
+      }
+      workers.add(pid);
     }
     int failed = 0;
-    for (const pid_t pid : workers) failed += reap(pid) == 0 ? 0 : 1;
+    while (workers.size() > 0) failed += workers.take() == 0 ? 0 : 1;
     const double seconds = static_cast<double>(now() - begin) / 1e9;
     const int done = cycles / jobs * jobs;
     std::printf("| %-34s | %6d | %7.2f | %8.1f | %6d |\n", runtime.label.c_str(), done, seconds,
@@ -185,7 +180,7 @@ void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) 
 }
 
 void measure_supervisor(const Runtime& nucleus, const std::string& directory, int execs) {
-  const Kept kept(nucleus, "held");
+  must(with_name(nucleus.start, "held"));
   const std::string text =
       output_of({nucleus.start.front(), "inspect", "--root", directory + "/nucleus", "held"});
   const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -208,7 +203,8 @@ void measure_supervisor(const Runtime& nucleus, const std::string& directory, in
   print("after its start");
   const Words exec = with_name(nucleus.exec, "held");
   for (int count = 0; count < execs; ++count) must(exec);
-  if (execs > 0) print("after " + std::to_string(execs) + " execs");
+  print("after " + std::to_string(execs) + " execs");
+  must(with_name(nucleus.remove, "held"));
 }
 
 void measure_log(const std::string& nucleus, const std::string& directory, int mebibytes) {
@@ -216,7 +212,7 @@ void measure_log(const std::string& nucleus, const std::string& directory, int m
   const std::string script =
       "yes 'a line of an ordinary length, as programs write them to a log' | head -c " +
       std::to_string(mebibytes) + "M";
-  std::printf("\n| output of %d MiB in lines of 64 bytes | MB/s |\n", mebibytes);
+  std::printf("\n| output of %d MiB in lines of 62 bytes | MB/s |\n", mebibytes);
   std::printf("|:--------------------------------------|-----:|\n");
   const auto print = [&](const char* label, double milliseconds) {
     std::printf("| %-37s | %4.0f |\n", label, mebibytes * 1048.576 / milliseconds);

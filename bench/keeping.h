@@ -8,7 +8,8 @@
 
 namespace nucleus::bench {
 
-/// In turns: nucleus run in the foreground, and a detached start of each runtime.
+/// In turns: nucleus run in the foreground, and a detached start of each runtime. Both this and
+/// the next print one table of calls after some quiet and one of calls in a row.
 void measure_starts(const std::vector<Runtime>& runtimes, const std::string& nucleus,
                     const std::string& directory, int rounds);
 

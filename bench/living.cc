@@ -3,22 +3,16 @@
 // Starts and execs of all runtimes take turns, so that the machine's better and worse minutes fall
 // on all of them alike. Everything is removed at the end, and when it is interrupted.
 
-#include <sys/prctl.h>
-
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "bundle.h"
 #include "keeping.h"
 #include "place.h"
 #include "process.h"
 #include "runtimes.h"
-#include "stop.h"
 
 namespace nucleus::bench {
 namespace {
@@ -59,8 +53,9 @@ Wishes parse(int argc, char** argv) {
                         : option == "--log"    ? &wishes.mebibytes
                                                : nullptr;
     if (number == nullptr) usage(2);
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), *number);
-    if (error != std::errc{} || end != value.data() + value.size() || *number < 1) usage(2);
+    const auto given = positive(value);
+    if (!given) usage(2);
+    *number = *given;
   }
   return wishes;
 }
@@ -69,6 +64,7 @@ void run(const Wishes& wishes) {
   const std::string nucleus = find_program(wishes.nucleus, "nucleus");
   const TemporaryDirectory directory;
   OciStates states;
+  const OwnContainers own(nucleus, directory.path() + "/nucleus");
   const auto runtimes = find_runtimes(nucleus, directory.path(), states);
   measure_starts(runtimes, nucleus, directory.path(), wishes.rounds);
   measure_execs(runtimes, wishes.rounds);
@@ -82,18 +78,5 @@ void run(const Wishes& wishes) {
 
 int main(int argc, char** argv) {
   const nucleus::bench::Wishes wishes = nucleus::bench::parse(argc, argv);
-  nucleus::bench::install_handlers();
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) std::perror("living: cannot take orphans");
-  int status = 0;
-  try {
-    nucleus::bench::run(wishes);
-  } catch (const nucleus::bench::Interrupted& interrupted) {
-    std::fprintf(stderr, "living: interrupted\n");
-    status = 128 + interrupted.signal;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "living: %s\n", error.what());
-    status = 1;
-  }
-  nucleus::bench::reap_last_orphans();
-  return status;
+  return nucleus::bench::run_program("living", [&] { nucleus::bench::run(wishes); });
 }

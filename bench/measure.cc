@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <stdexcept>
 
 #include "process.h"
 #include "stop.h"
@@ -18,35 +17,6 @@ namespace nucleus::bench {
 namespace {
 
 constexpr int kMemoryRuns = 5;
-
-/// Running starts; ended if the burst is left early.
-class InFlight {
- public:
-  InFlight() = default;
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  ~InFlight() {
-    for (const pid_t pid : pids_) end_process(pid);
-  }
-  void add(pid_t pid) { pids_.push_back(pid); }
-  [[nodiscard]] int size() const { return static_cast<int>(pids_.size()); }
-
-  /// Waits for any one, and takes orphans on the way; its exit status.
-  int take() {
-    siginfo_t info{};
-    do {
-      if (::waitid(P_ALL, 0, &info, WEXITED) < 0) {
-        if (errno != EINTR) fail("waitid");
-        check_stop();
-        throw std::runtime_error("a start in a burst hangs");
-      }
-    } while (std::erase(pids_, info.si_pid) == 0);
-    return status_of(info);
-  }
-
- private:
-  std::vector<pid_t> pids_;
-};
 
 Burst run_burst(const Contender& item, int starts, int jobs) {
   Burst burst{.name = item.name, .starts = starts, .jobs = jobs};

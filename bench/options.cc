@@ -1,10 +1,10 @@
 #include "options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <system_error>
+
+#include "place.h"
 
 namespace nucleus::bench {
 namespace {
@@ -20,15 +20,11 @@ namespace {
   std::exit(status);
 }
 
-int positive(std::string_view option, std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1) {
-    std::fprintf(stderr, "startup: %s takes a positive number, not \"%s\"\n",
-                 std::string(option).c_str(), std::string(text).c_str());
-    usage(2);
-  }
-  return value;
+int number(std::string_view option, std::string_view text) {
+  if (const auto value = positive(text)) return *value;
+  std::fprintf(stderr, "startup: %s takes a positive number, not \"%s\"\n",
+               std::string(option).c_str(), std::string(text).c_str());
+  usage(2);
 }
 
 }  // namespace
@@ -53,9 +49,9 @@ Options parse(int argc, char** argv) {
     } else if (option == "--json") {
       options.json = value;
     } else if (option == "--rounds") {
-      options.rounds = positive(option, value);
+      options.rounds = number(option, value);
     } else if (option == "--jobs") {
-      options.jobs = positive(option, value);
+      options.jobs = number(option, value);
     } else if (option == "--only") {
       for (std::size_t begin = 0; begin <= value.size();) {
         const std::size_t end = std::min(value.find(',', begin), value.size());

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -79,6 +80,13 @@ TemporaryDirectory::~TemporaryDirectory() {
   fs::remove_all(path_, error);
   if (error)
     std::fprintf(stderr, "startup: cannot remove %s: %s\n", path_.c_str(), error.message().c_str());
+}
+
+std::optional<int> positive(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
+  return value;
 }
 
 void write_file(const std::string& path, const std::string& text) {

@@ -1,7 +1,9 @@
 // Where the programs are, and a directory for what they are given.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace nucleus::bench {
 
@@ -24,6 +26,9 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
+
+/// A positive number, all of the text; or nothing.
+std::optional<int> positive(std::string_view text);
 
 /// Throws std::system_error.
 void write_file(const std::string& path, const std::string& text);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +14,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <exception>
 #include <fstream>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -111,6 +114,24 @@ pid_t Command::spawn_with(const posix_spawn_file_actions_t& actions) const {
   return pid;
 }
 
+int run_program(const char* name, const std::function<void()>& run) {
+  install_handlers();
+  int status = 0;
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+    std::fprintf(stderr, "%s: cannot take orphans\n", name);
+  try {
+    run();
+  } catch (const Interrupted& interrupted) {
+    std::fprintf(stderr, "%s: interrupted\n", name);
+    status = 128 + interrupted.signal;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", name, error.what());
+    status = 1;
+  }
+  reap_last_orphans();
+  return status;
+}
+
 int status_of(const siginfo_t& info) {
   return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
@@ -156,6 +177,22 @@ void reap_last_orphans() {
     constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 10'000'000};
     ::nanosleep(&kPause, nullptr);
   }
+}
+
+InFlight::~InFlight() {
+  for (const pid_t pid : pids_) end_process(pid);
+}
+
+int InFlight::take() {
+  siginfo_t info{};
+  do {
+    if (::waitid(P_ALL, 0, &info, WEXITED) < 0) {
+      if (errno != EINTR) fail("waitid");
+      check_stop();
+      throw std::runtime_error("a start in a burst hangs");
+    }
+  } while (std::erase(pids_, info.si_pid) == 0);
+  return status_of(info);
 }
 
 std::int64_t now() {

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,6 +69,10 @@ class Command {
   posix_spawn_file_actions_t quiet_{};
 };
 
+/// What a benchmark's main() returns: `run` under the handlers of stop.h, the orphans of what it
+/// started taken. `name` stands before what is complained of.
+int run_program(const char* name, const std::function<void()>& run);
+
 /// As a shell counts: 128 + N for signal N.
 int status_of(const siginfo_t& info);
 
@@ -85,6 +90,23 @@ void reap_orphans();
 /// The same at the end, when those still ending are waited for; one that stays for 2 s is left to
 /// init.
 void reap_last_orphans();
+
+/// Processes that run beside each other; ended when they are left early.
+class InFlight {
+ public:
+  InFlight() = default;
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  ~InFlight();
+  void add(pid_t pid) { pids_.push_back(pid); }
+  [[nodiscard]] int size() const { return static_cast<int>(pids_.size()); }
+
+  /// Waits for any one, and takes orphans on the way; its exit status.
+  int take();
+
+ private:
+  std::vector<pid_t> pids_;
+};
 
 /// Nanoseconds of CLOCK_MONOTONIC.
 std::int64_t now();

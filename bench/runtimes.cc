@@ -1,8 +1,12 @@
 #include "runtimes.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 
 #include "place.h"
@@ -27,6 +31,24 @@ std::optional<std::string> try_out(const Runtime& runtime, const std::string& di
 Words with_name(Words words, const std::string& id) {
   std::ranges::replace(words, "{}", id);
   return words;
+}
+
+std::string output_of(const Words& words) {
+  std::string line;
+  for (const std::string& word : words) line.append("'").append(word).append("' ");
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(line.c_str(), "re"), ::pclose);
+  if (!pipe) return {};
+  std::string text;
+  std::array<char, 4096> some{};
+  for (std::size_t got = 0; (got = std::fread(some.data(), 1, some.size(), pipe.get())) > 0;)
+    text.append(some.data(), got);
+  return text;
+}
+
+OwnContainers::~OwnContainers() {
+  std::istringstream ids(output_of({nucleus_, "ps", "--root", root_, "--all", "--quiet"}));
+  for (std::string id; ids >> id;)
+    (void)output_of({nucleus_, "rm", "--root", root_, "--force", id});
 }
 
 std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string& directory,

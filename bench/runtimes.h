@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bundle.h"
@@ -21,6 +22,22 @@ struct Runtime {
 
 /// These words for the container of this name.
 Words with_name(Words words, const std::string& id);
+
+/// Ends what is left of nucleus' containers in a state root of our own.
+class OwnContainers {
+ public:
+  OwnContainers(std::string nucleus, std::string root)
+      : nucleus_(std::move(nucleus)), root_(std::move(root)) {}
+  OwnContainers(const OwnContainers&) = delete;
+  OwnContainers& operator=(const OwnContainers&) = delete;
+  ~OwnContainers();
+
+ private:
+  std::string nucleus_, root_;
+};
+
+/// What a command prints; its words need no quotes in a shell.
+std::string output_of(const Words& words);
 
 /// nucleus first, then those of runc and crun that work here; prints who is left out and why.
 /// Their states lie below `directory`. Throws when nucleus is not found or does not work.

@@ -5,10 +5,7 @@
 // a round and reversed every second one, so that drift of the machine and the clean-up a contender
 // leaves to the kernel (network namespaces are torn down after the exit) fall on all of them alike.
 
-#include <sys/prctl.h>
-
 #include <cstdio>
-#include <exception>
 #include <stdexcept>
 #include <vector>
 
@@ -19,7 +16,6 @@
 #include "place.h"
 #include "process.h"
 #include "report.h"
-#include "stop.h"
 
 namespace nucleus::bench {
 namespace {
@@ -52,18 +48,5 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   const nucleus::bench::Options options = nucleus::bench::parse(argc, argv);
-  nucleus::bench::install_handlers();
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) std::perror("startup: cannot take orphans");
-  int status = 0;
-  try {
-    nucleus::bench::run(options);
-  } catch (const nucleus::bench::Interrupted& interrupted) {
-    std::fprintf(stderr, "startup: interrupted\n");
-    status = 128 + interrupted.signal;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "startup: %s\n", error.what());
-    status = 1;
-  }
-  nucleus::bench::reap_last_orphans();
-  return status;
+  return nucleus::bench::run_program("startup", [&] { nucleus::bench::run(options); });
 }
