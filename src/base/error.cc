@@ -30,6 +30,11 @@ std::unexpected<Error> fail(Kind kind, int errnum, std::string op, std::string s
                                .trail = {}});
 }
 
+Error with_hint(Error error, std::string hint) {
+  if (error.hint.empty()) error.hint = std::move(hint);
+  return error;
+}
+
 Error with_context(Error error, std::string context) {
   error.trail.push_back(std::move(context));
   return error;

@@ -42,6 +42,9 @@ using Result = std::expected<T, Error>;
 /// Adds one line of context to an error that is passed on.
 [[nodiscard]] Error with_context(Error error, std::string context);
 
+/// Says what to do, where the error does not say so itself.
+[[nodiscard]] Error with_hint(Error error, std::string hint);
+
 /// "ENOENT: No such file or directory"; an unknown number prints as a number.
 [[nodiscard]] std::string errno_text(int errnum);
 

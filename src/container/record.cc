@@ -53,8 +53,13 @@ bool clear(const std::string& root, const std::string& id) {
 // dead one: it is made again then.
 Result<sys::UniqueFd> make_locked(const std::string& path) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    sys::UniqueFd fd = NUCLEUS_TRY(sys::open_at(
-        AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, "create the record"));
+    auto made = sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600,
+                             "create the record");
+    if (!made) {
+      return std::unexpected(with_hint(std::move(made.error()),
+                                       "name a directory that can be written to by --root DIR"));
+    }
+    sys::UniqueFd fd = std::move(*made);
     while (::flock(fd.get(), LOCK_EX) < 0) {
       if (errno != EINTR) {
         const int code = errno;

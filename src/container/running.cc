@@ -22,6 +22,8 @@ using Clock = sys::EventLoop::Clock;
 // A program that is refused a fork now and then copes with it; one that is refused this often does
 // nothing else.
 constexpr std::uint64_t kForkBomb = 128;
+// Where nobody tells of refused forks they are looked for: seldom, unless there are new ones.
+constexpr auto kShortestLookInterval = std::chrono::milliseconds(100);
 constexpr auto kLongestLookInterval = std::chrono::milliseconds(1600);
 // v1 tells of memory pressure at the limit before anybody is killed, and tells it too when reclaim
 // then succeeds.
@@ -62,6 +64,7 @@ void Running::begin() {
     ++index;
   }
   if (container_.listener.valid()) watch_metadata();
+  look_interval_ = kShortestLookInterval;
   if (cgroup_.needs_polling()) look_again();
   if (spec_.timeout) {
     deadline_ = loop_.after(*spec_.timeout, [this] { settle(kill_for(KilledFor::timeout)); });
@@ -168,7 +171,7 @@ Result<> Running::settle_doubt() {
 }
 
 Result<> Running::check_pids() {
-  const std::uint64_t refused = cgroup_.refused_forks();
+  const std::uint64_t refused = cgroup_.refused_forks().value_or(0);
   const bool more = refused != std::exchange(refused_, refused);
   look_interval_ =
       more ? kShortestLookInterval : std::min(look_interval_ * 2, kLongestLookInterval);

@@ -49,9 +49,6 @@ class Running {
   [[nodiscard]] launch::Launched& container() { return container_; }
 
  private:
-  // Where nobody tells of refused forks they are looked for: seldom, unless there are new ones.
-  static constexpr std::chrono::milliseconds kShortestLookInterval{100};
-
   enum class Disposition { standard, blocked, handled };
 
   void finish();
@@ -75,7 +72,7 @@ class Running {
   std::vector<sys::EventLoop::Id> watches_;
   sys::EventLoop::Id deadline_ = 0, look_ = 0, oom_ = 0, doubt_timer_ = 0;
   std::optional<sys::EventLoop::Clock::time_point> oom_until_;
-  std::chrono::milliseconds look_interval_ = kShortestLookInterval;
+  std::chrono::milliseconds look_interval_{};
   std::uint64_t refused_ = 0;  // of all forks until the last look
   struct {
     int signal = 0;

@@ -32,8 +32,13 @@ IdMaps range_of_slot(std::uint32_t slot) {
 // back when the last descriptor closes, however its holder ended, so that no range is ever lost.
 Result<IdMaps> lease_range(const std::string& state_root) {
   const std::string path = state_root + "/ids.lock";
-  sys::UniqueFd lock = NUCLEUS_TRY(sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600,
-                                                "open the lock of the id ranges"));
+  auto opened = sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600,
+                             "open the lock of the id ranges");
+  if (!opened) {
+    return std::unexpected(with_hint(std::move(opened.error()),
+                                     "name a directory that can be written to by --root DIR"));
+  }
+  sys::UniqueFd lock = std::move(*opened);
   const auto start = static_cast<std::uint32_t>(::getpid());
   for (std::uint32_t tried = 0; tried < kPoolSlots; ++tried) {
     const std::uint32_t slot = (start + tried) % kPoolSlots;

@@ -258,12 +258,11 @@ bool Cgroup::needs_polling() const {
                              [](const Directory& each) { return each.plan.pids && !each.plan.v2; });
 }
 
-std::uint64_t Cgroup::refused_forks() const {
+std::optional<std::uint64_t> Cgroup::refused_forks() const {
   for (const Directory& directory : directories_) {
-    if (directory.plan.pids)
-      return read_number(directory.fd.get(), "pids.events", "max").value_or(0);
+    if (directory.plan.pids) return read_number(directory.fd.get(), "pids.events", "max");
   }
-  return 0;
+  return std::nullopt;
 }
 
 void Cgroup::acknowledge(std::size_t index) {
@@ -275,9 +274,9 @@ void Cgroup::acknowledge(std::size_t index) {
 
 Counters Cgroup::read_counters() const {
   Counters counters;
+  counters.pids_refused = refused_forks();
   for (const Directory& directory : directories_) {
     const int fd = directory.fd.get();
-    if (directory.plan.pids) counters.pids_refused = read_number(fd, "pids.events", "max");
     if (directory.plan.memory) {
       counters.oom_kills =
           read_number(fd, directory.plan.v2 ? "memory.events" : "memory.oom_control", "oom_kill");

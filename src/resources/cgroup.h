@@ -60,8 +60,8 @@ class Cgroup {
   /// Refused forks are counted here but not told (v1): refused_forks() must be asked now and then.
   [[nodiscard]] bool needs_polling() const;
 
-  /// The one counter of read_counters() that is asked for often; 0 when it cannot be read.
-  [[nodiscard]] std::uint64_t refused_forks() const;
+  /// The one counter of read_counters() that is asked for often; nothing where it cannot be read.
+  [[nodiscard]] std::optional<std::uint64_t> refused_forks() const;
 
   /// Swallows one notification of events()[index].
   void acknowledge(std::size_t index);

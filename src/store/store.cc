@@ -29,6 +29,14 @@ bool is_id(const std::string& word) {
 
 bool is_full(int errnum) { return errnum == ENOSPC || errnum == EDQUOT; }
 
+// Says what to do where the state root takes nothing.
+std::unexpected<Error> not_written(Error error) {
+  const char* const cure = is_full(error.errnum)
+                               ? "make room there, or name another place by --root DIR"
+                               : "name a directory that can be written to by --root DIR";
+  return std::unexpected(with_hint(std::move(error), cure));
+}
+
 // `place` is what the directory is called in an error.
 Result<> write_whole(int directory, const std::string& place, const std::string& name,
                      const std::string& text) {
@@ -48,8 +56,7 @@ Result<> write_whole(int directory, const std::string& place, const std::string&
   ::unlinkat(directory, beside.c_str(), 0);
   Error error = std::move(written.error());
   error.subject = path;
-  if (is_full(error.errnum)) error.hint = "make room there, or name another place: --root";
-  return std::unexpected(std::move(error));
+  return not_written(std::move(error));
 }
 
 // For the end of a container where there is no room for another file: over the old record, which
@@ -146,11 +153,11 @@ Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) 
   held.path_ = directory(entry.id);
   const std::string all = root_ + "/containers";
   if (::mkdir(all.c_str(), 0700) < 0 && errno != EEXIST)
-    return fail(Kind::runtime, errno, "create the directory", all);
+    return not_written(fail(Kind::runtime, errno, "create the directory", all).error());
   // Made under a name that no list shows, and locked before it gets its own.
   const std::string hidden = all + "/." + entry.id;
   if (::mkdir(hidden.c_str(), 0700) < 0)
-    return fail(Kind::runtime, errno, "create the record", hidden);
+    return not_written(fail(Kind::runtime, errno, "create the record", hidden).error());
   const auto made = [&]() -> Result<> {
     held.fd_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     held.lock_ = NUCLEUS_TRY(
@@ -182,14 +189,12 @@ Result<Held> Store::hold(const std::string& id) const {
   held.path_ = directory(id);
   held.fd_ = NUCLEUS_TRY(sys::open_at(AT_FDCWD, held.path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
                                       "open the container"));
-  // One who only looks may have it for a moment; a supervisor whose container has ended is on its
-  // way out, and has told so before it is gone.
-  constexpr int kAMoment = 50;
+  // Who only looks shares it, for a moment. Who has it alone is at work, and is not waited for; but
+  // a supervisor whose container has ended is on its way out, and has told so before it is gone.
   constexpr int kMost = 5000;
-  for (int attempt = 0; attempt < kMost && !held.lock_.valid(); ++attempt) {
+  for (int attempt = 0; attempt < kMost; ++attempt) {
     held.lock_ = try_lock(held.fd_.get());
-    if (held.lock_.valid()) break;
-    if (attempt >= kAMoment && !has_ended(held.fd_.get())) break;
+    if (held.lock_.valid() || (is_held(held.fd_.get()) && !has_ended(held.fd_.get()))) break;
     ::usleep(1000);
   }
   if (!held.lock_.valid()) {

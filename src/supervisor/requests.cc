@@ -229,6 +229,7 @@ void Supervisor::gone(ClientId client) {
   if (client == starter_) readiness_.reset();
   execs_->client_gone(client);
   viewers_->client_gone(client);
+  rest_soon();
 }
 
 }  // namespace nucleus::supervisor

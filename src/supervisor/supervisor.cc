@@ -344,8 +344,16 @@ void Supervisor::tell_caller() {
   object["warnings"] = life_ ? life_->warnings() : std::vector<std::string>();
   (void)control::send_packet(answer_.get(), json::dump(object));
   answer_.reset();
-  // Of all the code that a start takes, waiting needs little.
-  sys::release_code();
+  rest_soon();
+}
+
+// Of all the code that a start or a request takes, waiting needs little.
+void Supervisor::rest_soon() {
+  if (rest_timer_ != 0) return;
+  rest_timer_ = loop_.after(std::chrono::seconds(1), [this] {
+    rest_timer_ = 0;
+    sys::release_code();
+  });
 }
 
 // A closed terminal or an ended session is no wish for the container's end.
@@ -452,7 +460,7 @@ void Supervisor::restart() {
     note("restart", {{"count", std::to_string(held_.entry().restarts)}});
     return start_life(false);
   }();
-  if (again) return;
+  if (again) return rest_soon();
   wind_up(std::unexpected(again.error()));
 }
 

@@ -48,6 +48,7 @@ class Supervisor {
   Result<> start_unaudited(bool park);
   Result<bool> await(int fd, std::chrono::milliseconds patience);
   void tell_caller();
+  void rest_soon();
   void on_signal();
   void ended(Facts facts);
   void wind_up(const Facts& facts);
@@ -109,7 +110,7 @@ class Supervisor {
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N
   std::chrono::milliseconds back_off_{};
-  sys::EventLoop::Id kill_timer_ = 0, restart_timer_ = 0;
+  sys::EventLoop::Id kill_timer_ = 0, restart_timer_ = 0, rest_timer_ = 0;
   std::vector<ClientId> waiting_;  // to be told of the end
 };
 

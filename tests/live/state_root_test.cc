@@ -77,6 +77,7 @@ TEST_P(StateRoots, NothingStartsOnAFullOneAndNothingIsLost) {
   EXPECT_EQ(sandbox.call({"exec", "old", "sh", "-c", "exit 5"}).code, 5);
   EXPECT_EQ(sandbox.call({"stop", "old"}).code, 0);
   EXPECT_TRUE(becomes("old", "stopped"));
+  EXPECT_EQ(about("old", "ending.code"), "3");
   small.free();
   EXPECT_EQ(sandbox.call({"start", "made"}).code, 0);
   EXPECT_EQ(sandbox.call({"rm", "--force", "old", "made"}).code, 0);
@@ -97,7 +98,8 @@ TEST_P(StateRoots, NothingStartsOnOneThatCannotBeWritten) {
         {"run", "--", "true"}}) {
     const Ended refused = sandbox.call(words);
     EXPECT_NE(refused.code, 0) << refused.all();
-    EXPECT_THAT(refused.err, AllOf(HasSubstr("EROFS"), HasSubstr(sandbox.state())));
+    EXPECT_THAT(refused.err,
+                AllOf(HasSubstr("EROFS"), HasSubstr(sandbox.state()), HasSubstr("--root")));
   }
   EXPECT_EQ(sandbox.call({"ps", "--all", "--quiet"}).out, "");
   EXPECT_TRUE(small.writable());
