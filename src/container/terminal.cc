@@ -29,6 +29,13 @@ sys::UniqueFd reopen_output() {
   return sys::UniqueFd(::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
+// EIO is what a terminal answers after its hangup, and what a broken disk answers. isatty(3) asks
+// the terminal itself and would get EIO as well.
+bool has_hung_up(int output, int errnum) {
+  struct stat info{};
+  return errnum == EIO && ::fstat(output, &info) == 0 && S_ISCHR(info.st_mode);
+}
+
 }  // namespace
 
 Terminal::~Terminal() {
@@ -127,7 +134,8 @@ void Terminal::write_output() {
     to_user_.erase(0, static_cast<std::size_t>(put));
   } else if (!would_block()) {
     // The container shall not wait for what nobody takes.
-    if (errno != EPIPE && errno != EIO) write_errnum_ = errno;
+    if (const int errnum = errno; errnum != EPIPE && !has_hung_up(output_, errnum))
+      write_errnum_ = errnum;
     to_user_.clear();
   }
 }

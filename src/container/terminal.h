@@ -41,7 +41,7 @@ class Terminal {
   void drain();
 
   /// Output that was lost, or a terminal that cannot be read any more: nothing while all is well.
-  /// A reader who has gone away (EPIPE, EIO) wanted no more of it.
+  /// A reader who has gone away (EPIPE, a terminal's EIO) wanted no more of it.
   [[nodiscard]] Result<> trouble() const;
   /// Nothing more can be read of it: what is inside would come to wait for ever.
   [[nodiscard]] bool unreadable() const { return read_errnum_ != 0; }

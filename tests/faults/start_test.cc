@@ -276,6 +276,8 @@ std::vector<int> errors_for(const Call& call, unsigned turn, bool unusual) {
   const bool restartable = is_restartable(call);
   static constexpr int kErrors[] = {ENOSYS, EPERM, ENOSPC, EMFILE, ENOMEM, EINTR};
   const std::size_t most = restartable ? 6 : 5;
+  // What a disk answers that fails under the output.
+  if (call.number == SYS_write) return {kErrors[turn % most], EIO};
   if (!unusual && !everything()) return {kErrors[turn % most]};
   return {kErrors, kErrors + most};
 }
