@@ -17,6 +17,7 @@ int run_main(int argc, char** argv);
 int create_main(int argc, char** argv);
 int start_main(int argc, char** argv);
 int stop_main(int argc, char** argv);
+int restart_main(int argc, char** argv);
 int kill_main(int argc, char** argv);
 int rm_main(int argc, char** argv);
 int delete_main(int argc, char** argv);
@@ -48,6 +49,7 @@ extern const config::VerbText kRunText;
 extern const config::VerbText kCreateText;
 extern const config::VerbText kStartText;
 extern const config::VerbText kStopText;
+extern const config::VerbText kRestartText;
 extern const config::VerbText kKillText;
 extern const config::VerbText kRmText;
 extern const config::VerbText kDeleteText;
@@ -80,6 +82,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kCreateText, .main = create_main},
     {.text = &kStartText, .main = start_main},
     {.text = &kStopText, .main = stop_main},
+    {.text = &kRestartText, .main = restart_main},
     {.text = &kKillText, .main = kill_main},
     {.text = &kRmText, .main = rm_main},
     {.text = &kDeleteText, .main = delete_main},

@@ -32,16 +32,17 @@ void Supervisor::unhealthy() {
       (void)life_->running().kill_for(container::KilledFor::unhealthy);
       return;
     case spec::HealthAction::restart:
-      health_restart_ = true;
+      again_ = true;
       end_workload(spec_.supervision.stop_signal, spec_.supervision.stop_timeout);
       return;
   }
 }
 
-void Supervisor::await_readiness(ClientId client) {
-  starter_ = client;
+// Without starters it is the caller who waits.
+void Supervisor::await_readiness(std::vector<ClientId> starters) {
+  starters_ = std::move(starters);
   readiness_.emplace(loop_, spec_, *life_, [this](const Result<>& result) { ready(result); });
-  if (client != 0) return;
+  if (!starters_.empty()) return;
   // It says nothing: what comes is its end.
   caller_watch_ = loop_.watch(answer_.get(), POLLIN, [this](short) {
     ready(fail(Kind::runtime, EPIPE, "start", "the container", "who asked for it is gone"));
@@ -54,9 +55,8 @@ void Supervisor::ready(const Result<>& result) {
   loop_.after(std::chrono::milliseconds(0), [this] { readiness_.reset(); });
   if (not_ready_) return;
   if (result) {
-    if (starter_ == 0) return tell_caller();
-    server_->answer(std::exchange(starter_, 0), "{}");
-    return;
+    if (starters_.empty()) return tell_caller();
+    return answer_starters({});
   }
   not_ready_ = result.error();
   not_ready_->subject = held_.entry().id;
@@ -80,7 +80,7 @@ void Supervisor::not_ready_after(const spec::Outcome& outcome) {
 
 void Supervisor::tell_of_readiness() {
   if (!not_ready_) return;
-  if (starter_ != 0) return server_->refuse(starter_, *not_ready_);
+  if (!starters_.empty()) return answer_starters(std::unexpected(*not_ready_));
   (void)control::send_packet(answer_.get(), control::error_text(*not_ready_));
   answer_.reset();
 }

@@ -39,17 +39,25 @@ struct Asked {
 };
 
 Asked asked_of(const Json& request) {
-  constexpr std::pair<const char*, const char*> kEvents[] = {
-      {"stop", "stop"},     {"remove", "rm"},     {"kill", "kill"},
-      {"start", "start"},   {"exec", "exec"},     {"exec-signal", "exec-kill"},
-      {"pause", "pause"},   {"resume", "resume"}, {"update", "update"},
-      {"attach", "attach"}, {"reach", "files"},   {"rename", "rename"}};
+  constexpr std::pair<const char*, const char*> kEvents[] = {{"stop", "stop"},
+                                                             {"remove", "rm"},
+                                                             {"kill", "kill"},
+                                                             {"start", "start"},
+                                                             {"restart", "restart"},
+                                                             {"exec", "exec"},
+                                                             {"exec-signal", "exec-kill"},
+                                                             {"pause", "pause"},
+                                                             {"resume", "resume"},
+                                                             {"update", "update"},
+                                                             {"attach", "attach"},
+                                                             {"reach", "files"},
+                                                             {"rename", "rename"}};
   Asked asked;
   const std::string op = request["op"].get<std::string>();
   for (const auto& [known, event] : kEvents) {
     if (op == known) asked.event = event;
   }
-  asked.later = op == "stop" || op == "remove";
+  asked.later = op == "stop" || op == "remove" || op == "restart";
   if (const auto signal = number(request, "signal"))
     asked.details.emplace_back("signal", container::signal_name(static_cast<int>(*signal)));
   for (const auto& [member, key] :
@@ -149,32 +157,13 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
       server_->answer(client, "{}");
       return {};
     }
-    if (op == "start" && restart_timer_ != 0) {
-      // It waits to be started again: now.
-      loop_.cancel(restart_timer_);
-      restart();
-      server_->answer(client, "{}");
-      return {};
-    }
-    if (op == "start") {
-      NUCLEUS_CHECK(need_running());
-      NUCLEUS_CHECK(need_not_paused(held_, "start"));
-      if (!life_->running().container().parked)
-        return fail(Kind::usage, 0, "start", held_.entry().id, "it runs already");
-      NUCLEUS_CHECK(life_->release());
-      NUCLEUS_CHECK(held_.become(store::Status::running, [](store::Entry& entry) {
-        timespec now{};
-        (void)::clock_gettime(CLOCK_REALTIME, &now);
-        entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
-      }));
-      note("start");
-      watch_health();
-      if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none) {
-        await_readiness(client);
-        return {};
-      }
-      server_->answer(client, "{}");
-      return {};
+    if (op == "start") return let_go(client);
+    if (op == "restart") {
+      const spec::Supervision& life = spec_.supervision;
+      return run_again(client,
+                       static_cast<int>(number(request, "signal").value_or(life.stop_signal)),
+                       std::chrono::milliseconds(
+                           number(request, "timeout_ms").value_or(life.stop_timeout.count())));
     }
     if (op == "exec") {
       NUCLEUS_CHECK(need_running());
@@ -223,10 +212,56 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
   }
 }
 
+Result<> Supervisor::let_go(ClientId client) {
+  if (restart_timer_ != 0) {
+    // It waits to be started again: now.
+    loop_.cancel(restart_timer_);
+    starters_.push_back(client);
+    restart();
+    return {};
+  }
+  NUCLEUS_CHECK(need_running());
+  NUCLEUS_CHECK(need_not_paused(held_, "start"));
+  if (!life_->running().container().parked)
+    return fail(Kind::usage, 0, "start", held_.entry().id, "it runs already");
+  NUCLEUS_CHECK(life_->release());
+  NUCLEUS_CHECK(held_.become(store::Status::running, [](store::Entry& entry) {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_REALTIME, &now);
+    entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+  }));
+  note("start");
+  watch_health();
+  if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none) {
+    await_readiness({client});
+    return {};
+  }
+  server_->answer(client, "{}");
+  return {};
+}
+
+// Whoever asks while it ends already waits for the same run.
+Result<> Supervisor::run_again(ClientId client, int signal, std::chrono::milliseconds patience) {
+  if (stopping_)
+    return fail(Kind::usage, EBUSY, "start again", held_.entry().id, "it is being stopped");
+  if (readiness_) {
+    return fail(Kind::usage, EBUSY, "start again", held_.entry().id,
+                "its start waits for it to be ready");
+  }
+  if (restart_timer_ != 0) return let_go(client);
+  NUCLEUS_CHECK(need_running());
+  if (life_->running().container().parked) return let_go(client);
+  starters_.push_back(client);
+  if (std::exchange(asked_again_, true)) return {};
+  again_ = true;
+  end_workload(signal, patience);
+  return {};
+}
+
 void Supervisor::gone(ClientId client) {
   std::erase(waiting_, client);
   // Nobody waits for its readiness any more: it goes on without.
-  if (client == starter_) readiness_.reset();
+  if (std::erase(starters_, client) != 0 && starters_.empty()) readiness_.reset();
   execs_->client_gone(client);
   viewers_->client_gone(client);
   rest_soon();

@@ -84,7 +84,7 @@ int Supervisor::run() {
   }
   if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none &&
       request_.wish != Wish::create) {
-    await_readiness(0);
+    await_readiness({});
   } else {
     tell_caller();
   }
@@ -425,8 +425,13 @@ void Supervisor::wind_up(const Facts& facts) {
   }
   not_ready_after(outcome);
   if (!wants_restart(outcome)) return finish();
-  failures_ += outcome.code != 0 ? 1U : 0U;
-  back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
+  if (asked_again_) {
+    failures_ = 0;
+    back_off_ = {};
+  } else {
+    failures_ += outcome.code != 0 ? 1U : 0U;
+    back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
+  }
   restart_timer_ = loop_.after(back_off_, [this] { restart(); });
   (void)held_.update([&](store::Entry& entry) {
     entry.restart_usec =
@@ -437,7 +442,7 @@ void Supervisor::wind_up(const Facts& facts) {
 bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
   const spec::Supervision& life = spec_.supervision;
   if (stopping_) return false;
-  if (health_restart_) return true;
+  if (again_) return true;
   switch (life.restart) {
     case spec::RestartPolicy::no: return false;
     case spec::RestartPolicy::always:
@@ -448,32 +453,52 @@ bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
   return false;
 }
 
+// Who asked for it waits until it runs, and until it is ready when that can be told.
 void Supervisor::restart() {
   restart_timer_ = 0;
-  health_restart_ = false;
+  const bool asked = std::exchange(asked_again_, false);
+  again_ = false;
   const auto again = [&]() -> Result<> {
-    NUCLEUS_CHECK(held_.become(store::Status::creating, [](store::Entry& entry) {
-      ++entry.restarts;
+    NUCLEUS_CHECK(held_.become(store::Status::creating, [&](store::Entry& entry) {
+      if (!asked) ++entry.restarts;
       entry.restart_usec.reset();
       entry.finished_usec.reset();
     }));
     note("restart", {{"count", std::to_string(held_.entry().restarts)}});
     return start_life(false);
   }();
-  if (again) return rest_soon();
-  wind_up(std::unexpected(again.error()));
+  if (!again) {
+    answer_starters(again);
+    return wind_up(std::unexpected(again.error()));
+  }
+  if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none && !starters_.empty())
+    return await_readiness(std::exchange(starters_, {}));
+  answer_starters({});
+  rest_soon();
+}
+
+void Supervisor::answer_starters(const Result<>& result) {
+  for (const ClientId client : std::exchange(starters_, {})) {
+    if (result) {
+      server_->answer(client, "{}");
+    } else {
+      server_->refuse(client, result.error());
+    }
+  }
 }
 
 void Supervisor::finish() {
   const std::string text = end_text();
   // A start that is taken back leaves what was there before.
-  if (not_ready_ && request_.wish == Wish::run) removing_ = true;
+  if (not_ready_ && request_.wish == Wish::run && answer_.valid()) removing_ = true;
   // Who waits for its removal finds nothing of it when the answer comes.
   if (removing_ || spec_.supervision.remove) {
     note("remove");
     held_.remove();
   }
   tell_of_readiness();
+  answer_starters(fail(Kind::runtime, ECANCELED, "start", held_.entry().id,
+                       "it was told to end before it ran again"));
   for (const ClientId client : std::exchange(waiting_, {})) server_->answer(client, text);
   loop_.stop();
 }

@@ -54,6 +54,7 @@ class Supervisor {
   void wind_up(const Facts& facts);
   [[nodiscard]] bool wants_restart(const spec::Outcome& outcome) const;
   void restart();
+  void answer_starters(const Result<>& result);
   void end_workload(int signal, std::chrono::milliseconds patience);
   void finish();
   void stop(int signal, std::chrono::milliseconds patience);
@@ -67,7 +68,7 @@ class Supervisor {
   // probing.cc: what probes find out
   void watch_health();
   void unhealthy();
-  void await_readiness(ClientId client);
+  void await_readiness(std::vector<ClientId> starters);
   void ready(const Result<>& result);
   void not_ready_after(const spec::Outcome& outcome);
   void tell_of_readiness();
@@ -75,6 +76,8 @@ class Supervisor {
   // requests.cc: what is asked for at the control socket
   void heard(ClientId client, const control::Packet& packet);
   [[nodiscard]] Result<> handle(ClientId client, const control::Packet& packet);
+  [[nodiscard]] Result<> let_go(ClientId client);
+  [[nodiscard]] Result<> run_again(ClientId client, int signal, std::chrono::milliseconds patience);
   void gone(ClientId client);
   [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
   [[nodiscard]] Result<> need_running();
@@ -102,9 +105,10 @@ class Supervisor {
   std::optional<Health> health_;
   std::optional<Readiness> readiness_;   // as long as somebody waits for it
   std::optional<Error> not_ready_;       // why the start is taken back
-  ClientId starter_ = 0;                 // who waits for it; 0: the caller
+  std::vector<ClientId> starters_;       // who waits for it or for another run; none: the caller
   sys::EventLoop::Id caller_watch_ = 0;  // whether that one is still there
-  bool health_restart_ = false;          // it ends to be started again, whatever its policy
+  bool again_ = false;                   // it ends to be started again, whatever its policy
+  bool asked_again_ = false;             // because somebody asked for it
   std::optional<Viewers> viewers_;
   bool stopping_ = false;  // it was asked to end: no restart
   bool removing_ = false;

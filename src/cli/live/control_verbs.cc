@@ -1,4 +1,6 @@
-// The verbs that ask a supervisor for one thing: start, stop, kill, wait, rename.
+// The verbs that ask a supervisor for one thing: start, stop, restart, kill, wait, rename.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdint>
 
@@ -40,6 +42,28 @@ struct Ending {
   }
 };
 
+Result<> start_by_new_supervisor(const store::Store& store, const std::string& id) {
+  const auto spawned = NUCLEUS_TRY(supervisor::spawn(
+      {.wish = supervisor::Wish::start, .root = store.root(), .id = id, .spec = {}}));
+  for (const std::string& warning : spawned.warnings) complain(warning);
+  return {};
+}
+
+// One that ends by itself while it is asked for: soon its supervisor has gone, or runs it again.
+Result<> restart_one(const store::Store& store, const std::string& id, const Json& request) {
+  constexpr int kLooks = 100;
+  constexpr unsigned kBetweenLooksUsec = 10'000;
+  for (int look = 1;; ++look) {
+    const store::Listed listed = store.read(id);
+    if (listed.error) return std::unexpected(*listed.error);
+    if (!supervised(listed)) return start_by_new_supervisor(store, id);
+    const auto answer = ask(store, id, request);
+    if (answer) return {};
+    if (!is_gone(answer.error()) || look == kLooks) return std::unexpected(answer.error());
+    ::usleep(kBetweenLooksUsec);
+  }
+}
+
 }  // namespace
 
 int start_main(int argc, char** argv) {
@@ -50,19 +74,17 @@ int start_main(int argc, char** argv) {
   if (words.exit) return *words.exit;
   const auto store = open_store(root);
   if (!store) return complain_of(store.error());
-  return for_each_container(
-      *store, words.list, [&](const std::string& id, const std::string& word) -> Result<> {
-        const store::Listed listed = store->read(id);
-        if (listed.error) return std::unexpected(*listed.error);
-        if (supervised(listed)) {
-          NUCLEUS_CHECK(ask(*store, id, {{"op", "start"}}));
-        } else {
-          const auto spawned = NUCLEUS_TRY(supervisor::spawn(
-              {.wish = supervisor::Wish::start, .root = store->root(), .id = id, .spec = {}}));
-          for (const std::string& warning : spawned.warnings) complain(warning);
-        }
-        return print_word(word);
-      });
+  return for_each_container(*store, words.list,
+                            [&](const std::string& id, const std::string& word) -> Result<> {
+                              const store::Listed listed = store->read(id);
+                              if (listed.error) return std::unexpected(*listed.error);
+                              if (supervised(listed)) {
+                                NUCLEUS_CHECK(ask(*store, id, {{"op", "start"}}));
+                              } else {
+                                NUCLEUS_CHECK(start_by_new_supervisor(*store, id));
+                              }
+                              return print_word(word);
+                            });
 }
 
 int stop_main(int argc, char** argv) {
@@ -87,6 +109,26 @@ int stop_main(int argc, char** argv) {
                                 if (!answer && !is_gone(answer.error()))
                                   return std::unexpected(answer.error());
                               }
+                              return print_word(word);
+                            });
+}
+
+int restart_main(int argc, char** argv) {
+  std::optional<std::string> root;
+  Ending ending;
+  Parser parser(kRestartText);
+  parser.bind("root", root);
+  parser.bind("time", ending.time);
+  parser.bind("signal", ending.signal);
+  const Words words = parse_words(parser, kRestartText, argc, argv, 1, kMany);
+  if (words.exit) return *words.exit;
+  Json request = {{"op", "restart"}};
+  if (const auto good = ending.into(request); !good) return complain_of(good.error());
+  const auto store = open_store(root);
+  if (!store) return complain_of(store.error());
+  return for_each_container(*store, words.list,
+                            [&](const std::string& id, const std::string& word) -> Result<> {
+                              NUCLEUS_CHECK(restart_one(*store, id, request));
                               return print_word(word);
                             });
 }

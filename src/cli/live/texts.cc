@@ -127,6 +127,10 @@ constexpr Example kStopExamples[] = {
     {.line = "nucleus stop web db", .about = ""},
     {.line = "nucleus stop --time 1m --signal INT web", .about = ""},
 };
+constexpr Example kRestartExamples[] = {
+    {.line = "nucleus restart web", .about = ""},
+    {.line = "nucleus restart --time 1s web db", .about = ""},
+};
 constexpr Example kKillExamples[] = {
     {.line = "nucleus kill web", .about = ""},
     {.line = "nucleus kill --signal HUP web", .about = ""},
@@ -190,6 +194,19 @@ const VerbText kStopText = {
         "Comes back when it has ended. One that has ended already is no error.",
     .options = kStopOptions,
     .examples = kStopExamples,
+    .closing = kManyContainers,
+    .words = "@containers",
+};
+const VerbText kRestartText = {
+    .name = "restart",
+    .summary = "end containers as stop does, and start them again",
+    .usage = "[FLAGS] CONTAINER...",
+    .description =
+        "Ends each as nucleus stop does and starts it again under the same supervisor, whatever "
+        "--restart says; one made with --rm stays. Comes back when it runs, or is ready. One that "
+        "has ended already is started.",
+    .options = kStopOptions,
+    .examples = kRestartExamples,
     .closing = kManyContainers,
     .words = "@containers",
 };
