@@ -169,6 +169,12 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
     }
     options.notify_socket = address;
   }
+  if (validation.spec->notifies() && !options.notify_socket) {
+    return finish(sink,
+                  refused({fail(Kind::usage, 0, "take in the foreground", "--readiness-sd-notify",
+                                "somebody must wait for it: add --sd-notify, or --detach")
+                               .error()}));
+  }
   if (request.result_file) {
     sink.path = *request.result_file;
     auto file = sys::open_at(AT_FDCWD, sink.path, O_WRONLY | O_CREAT | O_TRUNC, 0644,

@@ -150,6 +150,11 @@ constexpr Row kRows[] = {
       .group = kLife,
       .help = "it is healthy when GET there answers 200 to 399; /PATH:PORT is the same"},
      {.into = &Draft::health_http}},
+    {{.name = "health-sd-notify",
+      .group = kLife,
+      .help = "with --detach: healthy while the command writes WATCHDOG=1 to its NOTIFY_SOCKET "
+              "within each interval, which WATCHDOG_USEC tells it"},
+     {.into = &Draft::health_sd_notify}},
     {{.name = "health-interval",
       .form = "TIME",
       .group = kLife,
@@ -191,6 +196,11 @@ constexpr Row kRows[] = {
       .group = kLife,
       .help = "with --detach: come back when its own loopback takes connections there"},
      {.into = &Draft::readiness_tcp}},
+    {{.name = "readiness-sd-notify",
+      .group = kLife,
+      .help = "come back (or, with --sd-notify, tell the manager) when the command has written "
+              "READY=1 to its NOTIFY_SOCKET"},
+     {.into = &Draft::readiness_sd_notify}},
     {{.name = "readiness-timeout",
       .form = "TIME",
       .group = kLife,

@@ -55,6 +55,7 @@ const char* verb_name(MountVerb verb) {
     case MountVerb::attributes: return "remount";
     case MountVerb::attributes_rec: return "remount-all";
     case MountVerb::own: return "own";
+    case MountVerb::socket: return "socket";
     case MountVerb::fill: return "copy";
   }
   return "?";

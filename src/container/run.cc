@@ -10,6 +10,7 @@
 
 #include "audit/trail.h"
 #include "container/life.h"
+#include "container/notices.h"
 #include "container/posture.h"
 #include "container/record.h"
 #include "container/service_manager.h"
@@ -80,16 +81,32 @@ class Front {
       NUCLEUS_CHECK(trail_.done("start", audit::ourselves(), posture(spec_, life_->decision())));
       started_ = true;
     }
-    if (manager_.valid()) {
-      NUCLEUS_CHECK(manager_.tell("READY=1\nMAINPID=" + std::to_string(::getpid()) +
-                                  "\nSTATUS=Container " + id + " runs"));
-    }
+    if (manager_.valid()) NUCLEUS_CHECK(tell_of_the_start(id));
     NUCLEUS_CHECK(watch_front());
     NUCLEUS_CHECK(loop_.run());
+    if (notices_) notices_->read();
     tell_of_the_end();
     terminal_.drain();
     if (ended_ && ended_->killed_for == KilledFor::nothing) NUCLEUS_CHECK(terminal_.trouble());
     return ended_;
+  }
+
+  // With a workload that notifies it is the one who says when it is ready.
+  Result<> tell_of_the_start(const std::string& id) {
+    const std::string pid = "MAINPID=" + std::to_string(::getpid());
+    sys::UniqueFd& socket = life_->running().container().notices;
+    if (!socket.valid())
+      return manager_.tell("READY=1\n" + pid + "\nSTATUS=Container " + id + " runs");
+    NUCLEUS_CHECK(manager_.tell(pid + "\nSTATUS=Container " + id + " is starting"));
+    notices_.emplace(loop_, std::move(socket), [this](const Notice& notice) {
+      if (!manager_.valid() || notice.lines.empty()) return;
+      const auto told = manager_.tell(notice.lines);
+      // Without this one the manager would wait in vain; the others it can do without.
+      if (told || !notice.ready) return;
+      ended_ = std::unexpected(told.error());
+      loop_.stop();
+    });
+    return {};
   }
 
   Result<> watch_front() {
@@ -146,6 +163,7 @@ class Front {
   std::optional<Life> life_;
   Terminal terminal_;
   ServiceManager manager_;
+  std::optional<Notices> notices_;
   audit::Trail trail_;
   bool audited_ = false, started_ = false;  // as far as the trail has it
   Result<EndFacts> ended_ = EndFacts{};

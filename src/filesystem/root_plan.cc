@@ -59,6 +59,7 @@ class Planner {
     // one.
     for (const spec::Tmpfs& item : spec_.tmpfs) user_tmpfs(item);
     secrets();
+    notify_socket();
     context();
     for (std::size_t index = 0; index < spec_.volumes.size(); ++index) volume(index);
     if (spec_.cwd != "/" && !is_below_mount(spec_.cwd)) {
@@ -348,6 +349,30 @@ class Planner {
          .target = "run/secrets",
          .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
          .flag = "--secret"});
+  }
+
+  // Read-only, so that nobody inside puts another socket there; a socket can be written to all the
+  // same.
+  void notify_socket() {
+    if (!spec_.notifies()) return;
+    const bool ready = spec_.supervision.readiness.probe.kind == spec::ProbeKind::sd_notify;
+    const char* const flag = ready ? "--readiness-sd-notify" : "--health-sd-notify";
+    const std::string place = inside(spec::kNotifyDirectory);
+    add({.verb = MountVerb::tmpfs,
+         .target = place,
+         .text = "mode=755,size=4k,nr_inodes=4",
+         .attributes = kNoSuidDev | MOUNT_ATTR_NOEXEC,
+         .flags = spec::kMakeTarget,
+         .flag = flag});
+    add({.verb = MountVerb::socket,
+         .target = place,
+         .text = std::string(spec::kNotifySocket).substr(place.size() + 2),
+         .flag = flag});
+    add({.verb = MountVerb::attributes,
+         .target = place,
+         .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
+         .flag = flag});
+    plan_.notifies = true;
   }
 
   void context() {

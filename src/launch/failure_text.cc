@@ -31,6 +31,7 @@ const char* verb_text(spec::MountVerb verb) {
     case spec::MountVerb::attributes:
     case spec::MountVerb::attributes_rec: return "set the mount attributes of";
     case spec::MountVerb::own: return "give to the container's user";
+    case spec::MountVerb::socket: return "make the socket for notices in";
     case spec::MountVerb::fill: return "fill";
   }
   return "build";

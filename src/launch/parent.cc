@@ -213,6 +213,10 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         if (!plan.spec->terminal || launched.terminal.valid() || !fd.valid()) break;
         launched.terminal = std::move(fd);
         continue;
+      case MessageKind::notices:
+        if (!plan.root.notifies || launched.notices.valid() || !fd.valid()) break;
+        launched.notices = std::move(fd);
+        continue;
       case MessageKind::listener:
         if (!plan.spec->shares_host() || launched.listener.valid() || !fd.valid()) break;
         launched.listener = std::move(fd);
@@ -335,7 +339,7 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
     return std::unexpected(better_words(plan, cloned.child, ours.get(), std::move(opened.error())));
   Launched launched;
   launched.started = plan.park || plan.read_back || plan.await_start || plan.root.fills_context ||
-                     !plan.spec->init || plan.spec->terminal;
+                     plan.root.notifies || !plan.spec->init || plan.spec->terminal;
   if (launched.started || plan.spec->shares_host()) {
     auto accompanied = accompany(plan, cloned.child.pid(), ours.get(), hooks, launched);
     if (!accompanied && accompanied.error().errnum == EPIPE) {

@@ -47,6 +47,7 @@ struct Launched {
   sys::Child init;
   sys::UniqueFd socket;    // to the init; invalid without one
   sys::UniqueFd terminal;  // its other end, with spec.terminal
+  sys::UniqueFd notices;   // where the workload tells of itself, with spec.notifies(); not blocking
   bool parked = false;     // it waits for release()
   sys::UniqueFd listener;  // what the seccomp filter asks, without namespaces
   bool started = true;  // the workload is known to run; else last_word() tells whether it ever did

@@ -19,6 +19,10 @@
 
 namespace nucleus::spec {
 
+/// Where a workload that notifies finds its socket.
+inline constexpr const char* kNotifyDirectory = "/run/nucleus";
+inline constexpr const char* kNotifySocket = "/run/nucleus/notify";
+
 enum class NetworkMode { none, host };
 enum class UserNamespace { separate, host };
 enum class ContextMode { copy, bind };
@@ -183,6 +187,12 @@ struct ContainerSpec {
   /// No namespaces: the workload sees the host's own files, processes and ids, as far as Landlock
   /// and seccomp let it.
   [[nodiscard]] bool shares_host() const { return isolation == IsolationLevel::landlock; }
+
+  /// The workload is given a socket at which it tells of itself: sd_notify(3).
+  [[nodiscard]] bool notifies() const {
+    return supervision.readiness.probe.kind == ProbeKind::sd_notify ||
+           supervision.health.probe.kind == ProbeKind::sd_notify;
+  }
 };
 
 }  // namespace nucleus::spec

@@ -24,7 +24,7 @@ struct Draft {
   std::optional<std::string> health_cmd, health_tcp, health_http, health_interval, health_timeout;
   std::optional<std::string> health_retries, health_start_period, health_action;
   std::optional<std::string> readiness_exec, readiness_tcp, readiness_timeout;
-  std::optional<bool> detach, remove;
+  std::optional<bool> detach, remove, readiness_sd_notify, health_sd_notify;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
   std::optional<bool> verify_context;
 };

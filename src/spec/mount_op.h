@@ -29,6 +29,7 @@ enum class MountVerb : std::uint8_t {
   attributes,      // set `attributes` on the mount at target, itself only
   attributes_rec,  // the same for everything below
   own,             // the directory that is at target becomes the workload's
+  socket,          // a socket for datagrams, `text`, in the directory at target; the parent gets it
   fill,            // hand the mount at target to the parent, which fills it, and wait for its word
 };
 

@@ -7,7 +7,7 @@
 
 namespace nucleus::spec {
 
-enum class ProbeKind { none, exec, tcp, http };
+enum class ProbeKind { none, exec, tcp, http, sd_notify };
 
 struct Probe {
   ProbeKind kind = ProbeKind::none;

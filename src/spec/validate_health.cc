@@ -13,6 +13,11 @@ bool is_url_path(const std::string& path) {
 
 }  // namespace
 
+bool Validator::has_env(const std::string& beginning) const {
+  return std::ranges::any_of(spec_.env,
+                             [&](const std::string& item) { return item.starts_with(beginning); });
+}
+
 // One probe of three ways; more than one is refused.
 void Validator::probe(const ProbeFlags& flags, Probe& into) {
   const auto given = [&](const char* flag, const std::optional<std::string>* text) {
@@ -61,10 +66,13 @@ void Validator::health() {
          .tcp = &draft_.health_tcp,
          .http = &draft_.health_http},
         health.probe);
-  const bool probed = draft_.health_cmd || draft_.health_tcp || draft_.health_http;
+  const bool told = draft_.health_sd_notify.value_or(false);
+  if (told) notify_socket("--health-sd-notify", health.probe);
+  const bool probed = draft_.health_cmd || draft_.health_tcp || draft_.health_http || told;
   const auto goes_along = [&](const char* flag, const std::optional<std::string>& text) {
     if (text && !probed)
-      refuse(flag, *text, "it needs --health-cmd, --health-tcp or --health-http");
+      refuse(flag, *text,
+             "it needs --health-cmd, --health-tcp, --health-http or --health-sd-notify");
     return text && probed;
   };
   const auto span = [&](const char* flag, const std::optional<std::string>& text,
@@ -73,6 +81,15 @@ void Validator::health() {
   };
   span("--health-interval", draft_.health_interval, health.interval);
   span("--health-timeout", draft_.health_timeout, health.timeout);
+  if (told && draft_.health_timeout) {
+    refuse("--health-timeout", *draft_.health_timeout,
+           "with --health-sd-notify nobody looks: --health-interval is the time it has");
+  }
+  if (told && has_env("WATCHDOG_USEC=")) {
+    refuse("--health-sd-notify", "",
+           "it sets WATCHDOG_USEC: leave that out of --env and --env-file");
+  }
+  if (told) spec_.env.push_back("WATCHDOG_USEC=" + std::to_string(1000 * health.interval.count()));
   if (draft_.health_start_period == "0") {
     health.start_period = {};
     (void)goes_along("--health-start-period", draft_.health_start_period);
@@ -101,6 +118,7 @@ void Validator::health() {
   for (const auto& [flag, given] : {std::pair{"--health-cmd", draft_.health_cmd.has_value()},
                                     {"--health-tcp", draft_.health_tcp.has_value()},
                                     {"--health-http", draft_.health_http.has_value()},
+                                    {"--health-sd-notify", told},
                                     {"--readiness-exec", draft_.readiness_exec.has_value()},
                                     {"--readiness-tcp", draft_.readiness_tcp.has_value()}}) {
     if (given) refuse(flag, "", "in the foreground nobody is there for it: add --detach");
@@ -114,12 +132,38 @@ void Validator::readiness() {
          .exec = &draft_.readiness_exec,
          .tcp = &draft_.readiness_tcp},
         readiness.probe);
+  if (draft_.readiness_sd_notify.value_or(false))
+    notify_socket("--readiness-sd-notify", readiness.probe);
   if (!draft_.readiness_timeout) return;
-  if (!draft_.readiness_exec && !draft_.readiness_tcp) {
+  if (readiness.probe.kind == ProbeKind::none) {
     return refuse("--readiness-timeout", *draft_.readiness_timeout,
-                  "it needs --readiness-exec or --readiness-tcp");
+                  "it needs --readiness-exec, --readiness-tcp or --readiness-sd-notify");
+  }
+  if (!spec_.detach && readiness.probe.kind == ProbeKind::sd_notify) {
+    return refuse("--readiness-timeout", *draft_.readiness_timeout,
+                  "in the foreground the service manager sets the time (TimeoutStartSec=)");
   }
   take(parse_duration("--readiness-timeout", *draft_.readiness_timeout), readiness.timeout);
+}
+
+// The socket is one, whatever is told there.
+void Validator::notify_socket(const char* flag, Probe& into) {
+  if (into.kind != ProbeKind::none)
+    return refuse(flag, "", "one probe is taken: leave the others out");
+  const bool first = !spec_.notifies();
+  into.kind = ProbeKind::sd_notify;
+  if (!first) return;
+  if (has_env("NOTIFY_SOCKET="))
+    return refuse(flag, "", "it sets NOTIFY_SOCKET: leave that out of --env and --env-file");
+  const std::string place = kNotifyDirectory;
+  const auto is_run = [](const Tmpfs& item) { return item.target == "/run"; };
+  for (const std::string& target : targets_) {
+    // A tmpfs on /run is mounted before it, a volume after it.
+    const bool covers = target == "/run" && std::ranges::none_of(spec_.tmpfs, is_run);
+    if (covers || target == place || target.starts_with(place + "/"))
+      return refuse(flag, "", "'" + target + "' takes the place of its socket, " + kNotifySocket);
+  }
+  spec_.env.push_back(std::string("NOTIFY_SOCKET=") + kNotifySocket);
 }
 
 }  // namespace nucleus::spec

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "spec/validate.h"
 
 namespace nucleus::spec {
@@ -55,6 +57,31 @@ TEST(ValidateHealth, BothWaysToWriteAUrl) {
   for (const char* wrong : {"", "/x", "x", "0/x", "65536/x", "/x:", "80/a b", "80/a\r\nHost: x",
                             "http://localhost:80/x", "/x:80 "})
     EXPECT_EQ(probe(wrong), "refused") << wrong;
+}
+
+TEST(ValidateHealth, OneSocketForAllThatIsTold) {
+  Draft draft = detached();
+  draft.readiness_sd_notify = true;
+  draft.health_sd_notify = true;
+  draft.health_interval = "2s";
+  draft.tmpfs = {"/run"};
+  const auto checked = check(draft);
+  ASSERT_TRUE(checked.spec) << refused(draft);
+  EXPECT_TRUE(checked.spec->notifies());
+  EXPECT_EQ(std::ranges::count(checked.spec->env, "NOTIFY_SOCKET=/run/nucleus/notify"), 1);
+  EXPECT_EQ(std::ranges::count(checked.spec->env, "WATCHDOG_USEC=2000000"), 1);
+
+  Draft plain = detached();
+  EXPECT_FALSE(check(plain).spec->notifies());
+  for (const char* own : {"NOTIFY_SOCKET=/x", "WATCHDOG_USEC=1"}) {
+    draft.env = {own};
+    EXPECT_THAT(refused(draft), testing::HasSubstr("--env")) << own;
+  }
+  draft.env = {};
+  for (const char* covers : {"/run/nucleus", "/run/nucleus/notify", "/run/nucleus/x"}) {
+    draft.tmpfs = {covers};
+    EXPECT_THAT(refused(draft), testing::HasSubstr(covers));
+  }
 }
 
 TEST(ValidateHealth, RangesHaveNoNought) {

@@ -48,6 +48,8 @@ void Validator::without_namespaces() {
       {"--additional-group", !draft_.groups.empty()},
       {"--health-cmd", draft_.health_cmd.has_value()},
       {"--readiness-exec", draft_.readiness_exec.has_value()},
+      {"--health-sd-notify", draft_.health_sd_notify.value_or(false)},
+      {"--readiness-sd-notify", draft_.readiness_sd_notify.value_or(false)},
       {"--no-init", !draft_.init.value_or(true)},
   };
   for (const auto& [flag, asked] : wishes) {

@@ -40,6 +40,7 @@ class Validator {
   bool parse_group(const std::string& flag, const std::string& text, std::uint32_t& gid);
   void environment();
   void set_env(const std::string& item);
+  [[nodiscard]] bool has_env(const std::string& beginning) const;
   void sources();
   void modes();
   void labels();
@@ -63,6 +64,7 @@ class Validator {
   void probe(const ProbeFlags& flags, Probe& into);
   void health();
   void readiness();
+  void notify_socket(const char* flag, Probe& into);
 
   // validate_isolation.cc
   void level();

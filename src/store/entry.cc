@@ -27,7 +27,8 @@ void fields(F& f, V& v) {
   f("restarts", v.restarts), f("restart_usec", v.restart_usec), f("restart", v.restart),
       f("remove", v.remove);
   f("log_driver", v.log_driver), f("cgroups", v.cgroups), f("command", v.command);
-  f("labels", v.labels), f("ending", v.ending), f("health", v.health), f("notes", v.notes);
+  f("labels", v.labels), f("ending", v.ending), f("health", v.health);
+  f("status_text", v.status_text), f("notes", v.notes);
 }
 
 const char* status_name(Status status) {

@@ -64,6 +64,7 @@ struct Entry {
   std::vector<std::pair<std::string, std::string>> labels;
   std::optional<Ending> ending;
   Health health;
+  std::string status_text;  // what the workload last told of itself: sd_notify(3), STATUS
   std::vector<std::string> notes;
 };
 

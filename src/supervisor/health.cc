@@ -31,7 +31,7 @@ Health::~Health() {
 }
 
 void Health::schedule() {
-  const bool starting = now_.status == "starting" && Clock::now() < counts_from_;
+  const bool starting = !is_told() && now_.status == "starting" && Clock::now() < counts_from_;
   timer_ = loop_.after(starting ? std::min(check_.interval, kStartInterval) : check_.interval,
                        [this] { look(); });
 }
@@ -39,10 +39,22 @@ void Health::schedule() {
 void Health::look() {
   timer_ = 0;
   if (hooks_.paused()) return schedule();
+  if (is_told()) {
+    const bool good = std::exchange(alive_, false);
+    return found({.good = good, .output = good ? "" : "no WATCHDOG=1 within the interval"});
+  }
   // One that was frozen meanwhile could not answer in time, however well it is.
   was_paused_ = false;
   doubt_ = loop_.after(check_.timeout, [this] { was_paused_ = hooks_.paused(); });
   prober_.begin(check_.timeout, [this](const Prober::Answer& answer) { found(answer); });
+}
+
+void Health::alive() {
+  if (!is_told()) return;
+  alive_ = now_.status == "healthy" && now_.failures == 0;
+  if (alive_) return;
+  loop_.cancel(timer_);
+  found({.good = true, .output = ""});
 }
 
 void Health::found(const Prober::Answer& answer) {

@@ -26,7 +26,11 @@ class Health {
   Health& operator=(const Health&) = delete;
   ~Health();
 
+  /// The workload says that it is; for a probe of that kind, which it has to do in each interval.
+  void alive();
+
  private:
+  [[nodiscard]] bool is_told() const { return check_.probe.kind == spec::ProbeKind::sd_notify; }
   void schedule();
   void look();
   void found(const Prober::Answer& answer);
@@ -38,6 +42,7 @@ class Health {
   store::Health now_;
   sys::EventLoop::Clock::time_point counts_from_;  // the end of the start period
   sys::EventLoop::Id timer_ = 0, doubt_ = 0;
+  bool alive_ = false;       // said so since the last look
   bool was_paused_ = false;  // when the time of the look was over
 };
 

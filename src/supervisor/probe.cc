@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/visible_text.h"
 #include "launch/join.h"
 #include "supervisor/connection.h"
 #include "supervisor/execs.h"
@@ -22,16 +23,7 @@ constexpr std::size_t kMostOutput = 4096;
 }  // namespace
 
 std::string probe_text(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < std::min(text.size(), kMostOutput); ++at) {
-    const auto byte = static_cast<unsigned char>(text[at]);
-    const auto before = at == 0 ? 0U : static_cast<unsigned char>(text[at - 1]);
-    const bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
-    // U+0080 to U+009F: what some terminals take for escape sequences as well.
-    const bool control_of_c1 = before == 0xC2 && byte >= 0x80 && byte < 0xA0;
-    if (control_of_c1) out.pop_back();
-    out += control || control_of_c1 ? '?' : text[at];
-  }
+  std::string out = visible_text(text, kMostOutput);
   while (!out.empty() && out.back() == '\n') out.pop_back();
   return out;
 }

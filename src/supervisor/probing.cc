@@ -38,6 +38,43 @@ void Supervisor::unhealthy() {
   }
 }
 
+// A new socket for every run: what the last one has left unread is nothing of the next.
+void Supervisor::listen_to_notices() {
+  sys::UniqueFd& socket = life_->running().container().notices;
+  if (!socket.valid()) return;
+  ready_heard_ = false;
+  notices_.emplace(loop_, std::move(socket),
+                   [this](const container::Notice& notice) { noticed(notice); });
+}
+
+void Supervisor::noticed(const container::Notice& notice) {
+  if (notice.status) {
+    status_text_ = *notice.status;
+    // One that tells much is not written down as often.
+    constexpr std::chrono::milliseconds kBetween{200};
+    if (status_timer_ == 0) status_timer_ = loop_.after(kBetween, [this] { record_status_text(); });
+  }
+  if (notice.watchdog && health_) health_->alive();
+  if (!notice.ready || std::exchange(ready_heard_, true)) return;
+  if (readiness_) {
+    readiness_->told();
+  } else {
+    note("ready");
+  }
+}
+
+void Supervisor::record_status_text() {
+  loop_.cancel(std::exchange(status_timer_, 0));
+  (void)held_.update([&](store::Entry& entry) { entry.status_text = status_text_; });
+}
+
+void Supervisor::end_notices() {
+  if (!notices_) return;
+  notices_->read();
+  notices_.reset();
+  if (status_timer_ != 0) record_status_text();
+}
+
 // Without starters it is the caller who waits.
 void Supervisor::await_readiness(std::vector<ClientId> starters) {
   starters_ = std::move(starters);
@@ -55,6 +92,7 @@ void Supervisor::ready(const Result<>& result) {
   loop_.after(std::chrono::milliseconds(0), [this] { readiness_.reset(); });
   if (not_ready_) return;
   if (result) {
+    note("ready");
     if (starters_.empty()) return tell_caller();
     return answer_starters({});
   }

@@ -18,7 +18,8 @@ Readiness::Readiness(sys::EventLoop& loop, const spec::ContainerSpec& spec, cont
       spec_(spec),
       done_(std::move(done)),
       prober_(loop, spec, spec.supervision.readiness.probe, life, "readiness") {
-  next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); });
+  if (spec.supervision.readiness.probe.kind != spec::ProbeKind::sd_notify)
+    next_ = loop_.after(std::chrono::milliseconds(0), [this] { look(); });
   deadline_ = loop_.after(spec.supervision.readiness.timeout, [this] { too_late(); });
 }
 
@@ -46,13 +47,17 @@ void Readiness::tell(const Result<>& result) {
 void Readiness::too_late() {
   deadline_ = 0;
   const auto timeout = spec_.supervision.readiness.timeout;
-  const char* const flag = spec_.supervision.readiness.probe.kind == spec::ProbeKind::exec
-                               ? "--readiness-exec"
-                               : "--readiness-tcp";
+  const spec::ProbeKind kind = spec_.supervision.readiness.probe.kind;
+  const std::string last =
+      kind == spec::ProbeKind::sd_notify
+          ? "it has not written READY=1 to its NOTIFY_SOCKET (--readiness-sd-notify)"
+          : "the last word of " +
+                std::string(kind == spec::ProbeKind::exec ? "--readiness-exec"
+                                                          : "--readiness-tcp") +
+                ": " + (output_.empty() ? "none" : output_);
   tell(fail(Kind::runtime, ETIMEDOUT, "start", "the container",
             "it was not ready after " + std::to_string(timeout.count()) +
-                " ms (--readiness-timeout) and was stopped; the last word of " + flag + ": " +
-                (output_.empty() ? "none" : output_)));
+                " ms (--readiness-timeout) and was stopped; " + last));
 }
 
 }  // namespace nucleus::supervisor

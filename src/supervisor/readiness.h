@@ -24,6 +24,9 @@ class Readiness {
   Readiness& operator=(const Readiness&) = delete;
   ~Readiness();
 
+  /// The workload says so itself; for a probe of that kind.
+  void told() { tell({}); }
+
  private:
   void look();
   void too_late();

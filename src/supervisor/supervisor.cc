@@ -92,6 +92,7 @@ int Supervisor::run() {
   execs_.reset();
   readiness_.reset();
   health_.reset();
+  notices_.reset();
   viewers_.reset();
   life_.reset();
   server_.reset();
@@ -118,6 +119,7 @@ Result<> Supervisor::begin() {
       entry.started_usec.reset();
       entry.restart_usec.reset();
       entry.finished_usec.reset();
+      entry.status_text.clear();
       entry.pid = 0;
     }));
   } else {
@@ -292,6 +294,7 @@ Result<> Supervisor::start_unaudited(bool park) {
   options.await = [this](int fd, auto patience) { return await(fd, patience); };
   life_.emplace(loop_, spec_, std::move(options));
   NUCLEUS_CHECK(life_->start([this](Facts facts) { ended(std::move(facts)); }));
+  listen_to_notices();
   terminal_ = std::move(life_->running().container().terminal);
   if (terminal_.valid()) {
     ::fcntl(terminal_.get(), F_SETFL, O_RDWR | O_NONBLOCK);
@@ -399,6 +402,7 @@ void Supervisor::wind_up(const Facts& facts) {
   loop_.cancel(kill_timer_);
   execs_->container_ended();
   health_.reset();
+  end_notices();
   drain();
   const spec::Outcome outcome = life_->finish(facts);
   life_.reset();
@@ -463,6 +467,7 @@ void Supervisor::restart() {
       if (!asked) ++entry.restarts;
       entry.restart_usec.reset();
       entry.finished_usec.reset();
+      entry.status_text.clear();
     }));
     note("restart", {{"count", std::to_string(held_.entry().restarts)}});
     return start_life(false);

@@ -12,6 +12,7 @@
 
 #include "audit/trail.h"
 #include "container/life.h"
+#include "container/notices.h"
 #include "container/signals.h"
 #include "log/writer.h"
 #include "store/journal.h"
@@ -66,6 +67,10 @@ class Supervisor {
   void unheard(const Result<>& written);
 
   // probing.cc: what probes find out
+  void listen_to_notices();
+  void noticed(const container::Notice& notice);
+  void record_status_text();
+  void end_notices();
   void watch_health();
   void unhealthy();
   void await_readiness(std::vector<ClientId> starters);
@@ -103,6 +108,10 @@ class Supervisor {
   std::optional<container::Life> life_;
   std::optional<Execs> execs_;
   std::optional<Health> health_;
+  std::optional<container::Notices> notices_;
+  std::string status_text_;  // the last that was heard
+  sys::EventLoop::Id status_timer_ = 0;
+  bool ready_heard_ = false;             // of this run
   std::optional<Readiness> readiness_;   // as long as somebody waits for it
   std::optional<Error> not_ready_;       // why the start is taken back
   std::vector<ClientId> starters_;       // who waits for it or for another run; none: the caller

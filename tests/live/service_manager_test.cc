@@ -77,6 +77,25 @@ TEST_P(ServiceManager, AtAPathAndOfTheRightProcess) {
   EXPECT_TRUE(silent());
 }
 
+TEST_P(ServiceManager, HearsWhatTheWorkloadSaysOfItself) {
+  listen(sandbox.home() + "/notify");
+  const Ended ended = sandbox.run({"--sd-notify", "--readiness-sd-notify", "--", "python3", "-c",
+                                   R"(
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+for text in "STATUS=warming\nMAINPID=7\nFDSTORE=1", "no line", "READY=1\nWATCHDOG=1":
+    s.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+)"});
+  EXPECT_EQ(ended.code, 0) << ended.all();
+  const std::string first = hear();
+  EXPECT_THAT(first, testing::StartsWith("MAINPID="));
+  EXPECT_THAT(first, testing::Not(HasSubstr("READY")));
+  EXPECT_EQ(hear(), "STATUS=warming");
+  EXPECT_EQ(hear(), "READY=1\nWATCHDOG=1");
+  EXPECT_EQ(hear(), "STOPPING=1");
+  EXPECT_TRUE(silent());
+}
+
 TEST_P(ServiceManager, AStartThatFailsIsNoReadiness) {
   listen(sandbox.home() + "/notify");
   EXPECT_EQ(sandbox.run({"--sd-notify", "--", "no-such-program"}).code, 127);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array kKnown = {"create",   "start",         "die",    "oom",     "stop",
                                "kill",     "pause",         "resume", "restart", "exec_start",
-                               "exec_die", "health_status", "rename", "remove"};
+                               "exec_die", "health_status", "rename", "remove",  "ready"};
 
 struct Selection {
   std::string since, until;  // as Event.time begins; empty: no bound

@@ -93,7 +93,7 @@ Json short_json(const store::Listed& listed) {
 
 Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-// The schema of docs/inspect.md.
+// The schema of docs/containers.md.
 Json inspect_json(const store::Store& store, const store::Listed& listed) {
   Json object = short_json(listed);
   if (!listed.entry) return object;
@@ -109,6 +109,7 @@ Json inspect_json(const store::Store& store, const store::Listed& listed) {
                             {"failures", entry.health.failures},
                             {"output", entry.health.output}};
   }
+  object["status_text"] = or_null(entry.status_text);
   object["restart"] = entry.restart;
   object["restart_at"] = time_json(entry.restart_usec);
   object["remove"] = entry.remove;

@@ -50,6 +50,10 @@ void build_root(const Script& script, const Trees& trees);
 /// to the parent.
 void open_terminal(const Script& script);
 
+/// Makes a datagram socket called `name` in the open directory, and hands it to the parent. 0, or
+/// -errno. Changes the working directory.
+long offer_socket(const Script& script, long directory, const char* name);
+
 /// Everything from no_new_privs to seccomp.
 void seal(const Script& script);
 

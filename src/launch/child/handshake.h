@@ -9,6 +9,7 @@
 //     |<----------------- fill + fd -----------| only with a context to copy: its empty tmpfs
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
+//     |<--------------- notices + fd ----------| only with a place to notify at: its socket
 //     |<-------------- terminal + fd ----------| only with a terminal: the end that the parent
 //     keeps
 //     |<-------------- listener + fd ----------| only without namespaces: where the filter asks
@@ -41,6 +42,7 @@ enum class MessageKind : std::uint32_t {
   parked,
   joined,  // of a further process: its pidfd comes along
   listener,
+  notices,
 };
 
 enum class Step : std::uint32_t {

@@ -453,6 +453,13 @@ long execute(const Script& script, Building& building, const MountStep& step, in
     case MountVerb::attributes_rec: return change_attributes(root, step);
     case MountVerb::own: return give_away(script, root, step);
     case MountVerb::fill: return fill(script, root, step);
+    case MountVerb::socket: {
+      const long place = open_inside(root, step.target, O_RDONLY | O_DIRECTORY);
+      if (place < 0) return place;
+      const long result = offer_socket(script, place, step.text);
+      close_fd(place);
+      return result;
+    }
     case MountVerb::enter: {
       const long next = open_inside(root, step.target, O_PATH | O_DIRECTORY);
       if (next >= 0) root = static_cast<int>(next);
