@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 
 #include "sys/file.h"
@@ -15,7 +15,6 @@
 namespace nucleus::log {
 namespace {
 
-constexpr std::size_t kLongestPiece = 64U << 10;
 constexpr std::size_t kWriteAt = 256U << 10;
 
 std::string now_text() {
@@ -124,41 +123,14 @@ Result<Writer> Writer::open(int directory, Options options) {
 }
 
 void Writer::take(Stream stream, std::string_view bytes) {
-  std::string& partial = partial_[static_cast<std::size_t>(stream)];
   time_ = now_text();
-  while (!bytes.empty()) {
-    const void* const newline = std::memchr(bytes.data(), '\n', bytes.size());
-    std::size_t size =
-        newline == nullptr
-            ? bytes.size()
-            : static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
-    bool whole = newline != nullptr;
-    if (partial.size() + size > kLongestPiece) {
-      size = kLongestPiece - partial.size();
-      whole = true;
-    }
-    if (partial.empty() && whole) {
-      line(stream, bytes.substr(0, size));
-    } else {
-      partial.append(bytes, 0, size);
-      if (whole) {
-        line(stream, partial);
-        partial.clear();
-      }
-    }
-    bytes.remove_prefix(size);
-  }
+  pieces_.take(stream, bytes, [this](Stream of, std::string_view text) { line(of, text); });
   put();
 }
 
 void Writer::flush() {
   time_ = now_text();
-  for (const Stream stream : {Stream::out, Stream::err}) {
-    std::string& partial = partial_[static_cast<std::size_t>(stream)];
-    if (!partial.empty()) line(stream, partial);
-    partial.clear();
-    partial.shrink_to_fit();
-  }
+  pieces_.flush([this](Stream of, std::string_view text) { line(of, text); });
   put();
   buffer_.shrink_to_fit();
 }

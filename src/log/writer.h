@@ -4,39 +4,32 @@
 // than 64 KiB comes in pieces, of which only the last ends in a newline.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "log/pieces.h"
+#include "log/sink.h"
 #include "sys/unique_fd.h"
 
 namespace nucleus::log {
 
-enum class Stream { out, err };
-
 /// Names of the files: "log.json", then "log.json.1" (the one before), "log.json.2", ...
 inline constexpr const char* kFileName = "log.json";
 
-class Writer {
+class Writer : public Sink {
  public:
   struct Options {
     std::uint64_t size = 10U << 20;  // of one file
     std::uint32_t files = 3;
   };
 
-  Writer() = default;
-  Writer(Writer&&) = default;
-  Writer& operator=(Writer&&) = default;
-
   /// Goes on with what is in `directory` (a descriptor, which must stay open).
   [[nodiscard]] static Result<Writer> open(int directory, Options options);
 
-  /// Takes what a stream said. A line without its end is kept until it comes, or flush().
-  void take(Stream stream, std::string_view bytes);
-  /// Writes what is kept.
-  void flush();
+  void take(Stream stream, std::string_view bytes) override;
+  void flush() override;
 
   /// Bytes that could not be written (a full disk), so far. The container does not wait for them.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
@@ -51,9 +44,9 @@ class Writer {
   sys::UniqueFd file_;
   std::uint64_t size_ = 0;
   std::uint64_t lost_ = 0;
-  std::string buffer_;                  // whole records that are still to be written
-  std::array<std::string, 2> partial_;  // of each stream
-  std::string time_;                    // of this moment, as text
+  std::string buffer_;  // whole records that are still to be written
+  Pieces pieces_;
+  std::string time_;  // of this moment, as text
 };
 
 /// The JSON string of UTF-8 text, quotes included; false when it is no UTF-8, and nothing was

@@ -104,8 +104,11 @@ struct Resources {
   std::string cpuset_mems;
 };
 
+/// Where systemd-journald listens.
+inline constexpr const char* kJournalSocket = "/run/systemd/journal/socket";
+
 enum class RestartPolicy { no, on_failure, always, unless_stopped };
-enum class LogDriver { json, none };
+enum class LogDriver { json, journald, none };
 
 /// In production what container/invariants.h lists holds, or nothing is started.
 enum class ServiceMode { agent, production };
@@ -120,6 +123,7 @@ struct Supervision {
   LogDriver log_driver = LogDriver::json;
   ByteSize log_size{10ULL << 20};  // of one file
   std::uint32_t log_files = 3;     // how many are kept
+  std::string log_socket;          // with LogDriver::journald
   HealthCheck health;
   Readiness readiness;
 };

@@ -24,6 +24,10 @@ inline constexpr const char* kPlainNameRule =
 [[nodiscard]] std::optional<int> signal_number(const std::string& text);
 
 struct Supervision;
+enum class LogDriver;
+
+/// "json", "journald" or "none", as --log-driver spells it.
+[[nodiscard]] const char* log_driver_name(LogDriver driver);
 
 /// "on-failure:3" and the like, as --restart spells it.
 [[nodiscard]] std::string restart_text(const Supervision& life);

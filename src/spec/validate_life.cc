@@ -8,6 +8,20 @@
 #include "spec/validator.h"
 
 namespace nucleus::spec {
+namespace {
+
+constexpr std::size_t kLongestSocket = 107;  // unix(7)
+
+}  // namespace
+
+const char* log_driver_name(spec::LogDriver driver) {
+  switch (driver) {
+    case spec::LogDriver::json: return "json";
+    case spec::LogDriver::journald: return "journald";
+    case spec::LogDriver::none: return "none";
+  }
+  return "?";
+}
 
 std::optional<int> signal_number(const std::string& text) {
   std::string name = text;
@@ -61,8 +75,11 @@ void Validator::life() {
   const std::string driver = draft_.log_driver.value_or("json");
   if (driver == "none") {
     life.log_driver = LogDriver::none;
+  } else if (driver == "journald") {
+    life.log_driver = LogDriver::journald;
+    life.log_socket = kJournalSocket;
   } else if (driver != "json") {
-    refuse("--log-driver", driver, "use json or none");
+    refuse("--log-driver", driver, "use json, journald or none");
   }
   for (const std::string& item : draft_.log_options) log_option(item);
   health();
@@ -141,7 +158,17 @@ void Validator::log_option(const std::string& item) {
   const std::size_t equals = item.find('=');
   const std::string key = item.substr(0, equals);
   const std::string value = equals == std::string::npos ? "" : item.substr(equals + 1);
-  if (key == "max-size") {
+  const bool journal = key == "socket";
+  if ((key == "max-size" || key == "max-file" || journal) &&
+      life.log_driver != (journal ? LogDriver::journald : LogDriver::json)) {
+    return refuse("--log-opt", item,
+                  std::string("it is for --log-driver ") + (journal ? "journald" : "json"));
+  }
+  if (journal) {
+    life.log_socket = normal_path(value);
+    if (life.log_socket.empty() || value.size() > kLongestSocket || has_nul(value))
+      refuse("--log-opt", item, "give an absolute path of at most 107 letters");
+  } else if (key == "max-size") {
     ByteSize size;
     if (!take(ByteSize::parse("--log-opt", value), size)) return;
     if (size.bytes < 4096) return refuse("--log-opt", item, "a log file has at least 4K");
@@ -151,7 +178,8 @@ void Validator::log_option(const std::string& item) {
     if (!files) return refuse("--log-opt", item, "give a number from 1 to 1000");
     life.log_files = static_cast<std::uint32_t>(*files);
   } else {
-    refuse("--log-opt", item, "the options are max-size=SIZE and max-file=N");
+    refuse("--log-opt", item,
+           "the options are max-size=SIZE and max-file=N (json), socket=PATH (journald)");
   }
 }
 

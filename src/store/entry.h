@@ -58,7 +58,7 @@ struct Entry {
   std::optional<std::int64_t> restart_usec;  // when it is started again; absent: it is not
   std::string restart;     // the policy: "no", "on-failure:3", "always", "unless-stopped"
   bool remove = false;     // --rm
-  std::string log_driver;  // "json", "none"
+  std::string log_driver;  // "json", "journald", "none"
   std::vector<std::string> cgroups;
   std::vector<std::string> command;
   std::vector<std::pair<std::string, std::string>> labels;

@@ -204,6 +204,7 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
       note("rename", {{"before", before}});
       spec_.name = name->get<std::string>();
       trail_.rename(spec_.name);
+      if (log_) log_->renamed(spec_.name);
       server_->answer(client, "{}");
       return {};
     }

@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 #include "container/life.h"
 #include "container/notices.h"
 #include "container/signals.h"
-#include "log/writer.h"
+#include "log/sink.h"
 #include "store/journal.h"
 #include "store/store.h"
 #include "supervisor/control_server.h"
@@ -44,7 +45,6 @@ class Supervisor {
   // supervisor.cc: the life of the container
   Result<> begin();
   Result<> make_record();
-  Result<> open_streams();
   Result<> start_life(bool park);
   Result<> start_unaudited(bool park);
   Result<bool> await(int fd, std::chrono::milliseconds patience);
@@ -59,12 +59,16 @@ class Supervisor {
   void end_workload(int signal, std::chrono::milliseconds patience);
   void finish();
   void stop(int signal, std::chrono::milliseconds patience);
+  void note(const char* event, const store::Attributes& attributes = {});
+  void unheard(const Result<>& written);
+
+  // streams.cc: what the container says
+  Result<> open_log();
+  Result<> open_streams();
   void read_stream(log::Stream stream, int fd);
   void hear_output(log::Stream stream, std::string_view bytes);
   void choose_output();
   void drain();
-  void note(const char* event, const store::Attributes& attributes = {});
-  void unheard(const Result<>& written);
 
   // probing.cc: what probes find out
   void listen_to_notices();
@@ -98,7 +102,7 @@ class Supervisor {
   store::Journal journal_;
   audit::Trail trail_;
   store::Held held_;
-  std::optional<log::Writer> log_;
+  std::unique_ptr<log::Sink> log_;
   std::array<sys::UniqueFd, 2> output_;  // our ends of the container's standard output and error
   sys::UniqueFd input_;                  // of its standard input, with --interactive
   sys::UniqueFd terminal_;

@@ -69,26 +69,39 @@ TEST_P(Notices, AnotherUserInsideMayTellAndNobodyMayTakeTheSocketAway) {
   std::vector<std::string> flags = {"--readiness-sd-notify"};
   if (sandbox.is_root()) flags.insert(flags.end(), {"--user", "1000"});
   start("one", kTell + "tell READY=1; sleep 1000", flags);
-  const Ended removed = sandbox.call(
-      {"exec", "one", "sh", "-c", "rm -f /run/nucleus/notify; touch /run/nucleus/x; ls /run/nucleus"});
+  const Ended removed =
+      sandbox.call({"exec", "one", "sh", "-c",
+                    "rm -f /run/nucleus/notify; touch /run/nucleus/x; ls /run/nucleus"});
   EXPECT_EQ(removed.out, "notify\n") << removed.all();
 }
 
-TEST_P(Notices, InARootfsAndAReadOnlyOneAsWell) {
-  const std::string tell = kTell + "tell READY=1; sleep 1000";
-  for (const std::string kind : {"--rootfs", "--read-only"}) {
-    std::vector<std::string> flags = {"--readiness-sd-notify"};
-    if (kind == "--rootfs") flags.insert(flags.end(), {"--rootfs", "/"});
-    if (kind == "--read-only") flags.insert(flags.end(), {"--read-only"});
-    start("one", tell, flags);
-    EXPECT_EQ(sandbox.call({"rm", "--force", "one"}).code, 0);
+TEST_P(Notices, InAReadOnlyRootAsWell) {
+  start("one", kTell + "tell READY=1; sleep 1000", {"--readiness-sd-notify", "--read-only"});
+  EXPECT_EQ(about("one", "status"), "running");
+}
+
+TEST_P(Notices, InARootfsAsWell) {
+  sandbox.make_directory("rootfs");
+  sandbox.make_directory("rootfs/bin");
+  sandbox.make_directory("rootfs/else");
+  for (const std::string name : {"sh", "ls", "sleep"}) {
+    const std::string path = sandbox.home() + "/rootfs/bin/" + name;
+    fs::copy_file("/bin/busybox", path);
+    sandbox.own(path);
   }
+  // Where a link of the rootfs leads is in the rootfs.
+  fs::create_symlink("/else", sandbox.home() + "/rootfs/run");
+  start("one", "ls -l /run/nucleus; exec sleep 1000",
+        {"--health-sd-notify", "--rootfs", sandbox.home() + "/rootfs"});
+  EXPECT_TRUE(says("one", "\nsrwxrwxrwx")) << logs("one");
+  EXPECT_TRUE(fs::is_empty(sandbox.home() + "/rootfs/else"));
 }
 
 TEST_P(Notices, WhoSaysOnlyJunkIsNotReady) {
   const Ended late = sandbox.run(
       {"--detach", "--name", "one", "--readiness-sd-notify", "--readiness-timeout", "1s", "--",
-       "sh", "-c", kTell + R"(tell READY=0 ready 'XREADY=1' '' "$(head -c 5000 /dev/zero | tr '\0' x)
+       "sh", "-c",
+       kTell + R"(tell READY=0 ready 'XREADY=1' '' "$(head -c 5000 /dev/zero | tr '\0' x)
 READY=1"; sleep 1000)"});
   EXPECT_EQ(late.code, 125);
   EXPECT_THAT(late.err, AllOf(HasSubstr("--readiness-timeout"), HasSubstr("READY=1")));

@@ -46,6 +46,7 @@ class Worker {
     int code = 0;                 // what its workload ends with when it is told to
     std::optional<int> ended;     // the code that must be recorded
     std::size_t descriptors = 0;  // of its supervisor, when it was new
+    std::size_t execs = 0;        // that go on in it: two descriptors each
     std::deque<std::string> history;
   };
 
@@ -62,6 +63,7 @@ class Worker {
   bool start(Container& on);
   bool create(Container& on);
   bool start_again(Container& on);
+  bool restart(Container& on);
   bool exec(Container& on);
   bool exec_detached(Container& on);
   bool stop(Container& on);

@@ -296,6 +296,10 @@ int logs_main(int argc, char** argv) {
     if (listed.entry && listed.entry->log_driver == "none")
       return fail(Kind::usage, 0, "show the log of", words.list[0],
                   "it runs with --log-driver none");
+    if (listed.entry && listed.entry->log_driver == "journald") {
+      return fail(Kind::usage, 0, "show the log of", words.list[0],
+                  "it is in the journal: journalctl CONTAINER_ID_FULL=" + id);
+    }
     Result<> written;
     const auto show = [&](const log::Record& record) {
       if (!written) return;

@@ -1,4 +1,5 @@
-// The socket at which the workload tells of itself: made inside, where its path is, and read outside.
+// The socket at which the workload tells of itself: made inside, where its path is, and read
+// outside.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,8 +25,7 @@ long offer_socket(const Script& script, long directory, const char* name) {
   // A path in an address begins at the working directory, which the steps do not need.
   const long moved = raw::call(__NR_fchdir, directory);
   if (moved < 0) return moved;
-  const long socket =
-      raw::call(__NR_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const long socket = raw::call(__NR_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (socket < 0) return socket;
   // For every user inside: the umask is 0 while the root is built.
   long result = raw::call(__NR_bind, socket, raw::address(&address),
