@@ -54,8 +54,8 @@ Result<> Journal::connect() {
     return fail(Kind::usage, ENAMETOOLONG, "reach the journal at", path);
   std::ranges::copy(path, address.sun_path);
   socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket_.valid() || ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
-                                    sizeof address) < 0) {
+  if (!socket_.valid() ||
+      ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
     return fail(Kind::runtime, errno, "reach the journal at", path,
                 "systemd-journald does not listen there: take --log-driver json");
   }
@@ -65,11 +65,12 @@ Result<> Journal::connect() {
 void Journal::write_fields() {
   const std::string& name = options_.name.empty() ? options_.id : options_.name;
   fields_.clear();
-  for (const auto& [key, value] : {std::pair<const char*, const std::string&>("SYSLOG_IDENTIFIER", name),
-                                   {"CONTAINER_NAME", name},
-                                   {"CONTAINER_TAG", name},
-                                   {"CONTAINER_ID", options_.id},
-                                   {"CONTAINER_ID_FULL", options_.id}})
+  for (const auto& [key, value] :
+       {std::pair<const char*, const std::string&>("SYSLOG_IDENTIFIER", name),
+        {"CONTAINER_NAME", name},
+        {"CONTAINER_TAG", name},
+        {"CONTAINER_ID", options_.id},
+        {"CONTAINER_ID_FULL", options_.id}})
     fields_.append(key).append("=").append(value).append("\n");
 }
 

@@ -49,8 +49,8 @@ class Journal : public Sink {
   std::uint64_t lost_ = 0;
 };
 
-/// One entry in the native protocol: `fields` are whole lines; `text` may end in a newline, which is
-/// left out, and else is a piece of a longer line.
+/// One entry in the native protocol: `fields` are whole lines; `text` may end in a newline, which
+/// is left out, and else is a piece of a longer line.
 [[nodiscard]] std::string journal_entry(Stream stream, std::string_view text,
                                         const std::string& fields);
 

@@ -78,8 +78,8 @@ TEST(Journal, EveryLineIsAnEntry) {
 
 TEST(Journal, WhatIsInALineCannotBeAField) {
   const std::string entry = journal_entry(Stream::out, std::string("a\0PRIORITY=0\xFF\n", 14), "");
-  EXPECT_EQ(entry, message(std::string("a\0PRIORITY=0\xFF", 13)) +
-                       "PRIORITY=6\nNUCLEUS_STREAM=stdout\n");
+  EXPECT_EQ(entry,
+            message(std::string("a\0PRIORITY=0\xFF", 13)) + "PRIORITY=6\nNUCLEUS_STREAM=stdout\n");
 }
 
 TEST(Journal, OneThatIsStartedAnewIsFoundAgain) {

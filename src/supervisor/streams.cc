@@ -21,8 +21,8 @@ Result<> Supervisor::open_log() {
           held_.directory_fd(), {.size = life.log_size.bytes, .files = life.log_files})));
       break;
     case spec::LogDriver::journald:
-      log_ = std::make_unique<log::Journal>(NUCLEUS_TRY(log::Journal::open(
-          {.socket = life.log_socket, .id = request_.id, .name = spec_.name})));
+      log_ = std::make_unique<log::Journal>(NUCLEUS_TRY(
+          log::Journal::open({.socket = life.log_socket, .id = request_.id, .name = spec_.name})));
       break;
   }
   return {};

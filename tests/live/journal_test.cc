@@ -1,5 +1,5 @@
-// --log-driver journald: what the journal hears of a container. On a host without systemd the test is
-// the journal.
+// --log-driver journald: what the journal hears of a container. On a host without systemd the test
+// is the journal.
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
