@@ -127,6 +127,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
                             .volumes = container::volume_root(),
                             .passwd = {},
                             .group = {},
+                            .pid = ::getpid(),
                             .private_directory = {}};
   if (create) request.draft.detach = true;
   read_accounts(request.draft, around);

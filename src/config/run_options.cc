@@ -96,6 +96,16 @@ constexpr Row kRows[] = {
       .group = kCommand,
       .help = "keep nothing of it when it has ended; in the foreground nothing is ever kept"},
      {.into = &Draft::remove}},
+    {{.name = "preserve-fds",
+      .form = "N",
+      .group = kCommand,
+      .help = "the command gets the caller's descriptors 3 to 2+N as well"},
+     {.into = &Draft::preserve_fds, .in_file = false}},
+    {{.name = "listen-fds",
+      .group = kCommand,
+      .help = "the command gets the sockets that a service manager has opened for nucleus: "
+              "LISTEN_FDS"},
+     {.into = &Draft::listen_fds, .in_file = false}},
 
     {{.name = "detach",
       .letter = 'd',

@@ -18,6 +18,7 @@
 #include "container/state_root.h"
 #include "container/terminal.h"
 #include "spec/validate.h"
+#include "sys/inherited.h"
 
 namespace nucleus::container {
 namespace {
@@ -57,6 +58,7 @@ class Front {
       return fail(Kind::usage, 0, "take --interactive with --tty from", "standard input",
                   "it is no terminal: leave --tty out");
     }
+    if (spec_.preserve_fds != 0) NUCLEUS_CHECK(sys::claim_inherited(spec_.preserve_fds));
     if (options_.notify_socket)
       manager_ = NUCLEUS_TRY(ServiceManager::open(*options_.notify_socket));
     NUCLEUS_CHECK(signals_.hold());

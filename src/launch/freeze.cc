@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "launch/child/handshake.h"
 #include "launch/init/config.h"
 #include "security/landlock.h"
 #include "security/seccomp/filter.h"
@@ -70,7 +71,7 @@ Result<> freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
     int fd = -1;
     if (place.fd >= 0) {
       // Above the numbers that the child puts the init's own on.
-      fd = ::fcntl(place.fd, F_DUPFD_CLOEXEC, 16);
+      fd = ::fcntl(place.fd, F_DUPFD_CLOEXEC, child::kFreeFd);
       if (fd < 0) return fail(Kind::runtime, errno, "keep open", place.path);
       frozen.place_fds.emplace_back(fd);
     }
@@ -96,6 +97,7 @@ std::string init_config(const std::vector<std::string>& candidates,
   header.confirm = tasks.confirm ? 1 : 0;
   header.terminal = tasks.terminal ? 1 : 0;
   header.park = tasks.park ? 1 : 0;
+  header.preserved = tasks.preserved;
   header.subreaper = tasks.subreaper ? 1 : 0;
   header.slots = header.candidates + header.arguments + header.environment + 3;
   const std::size_t strings_at = sizeof header + header.slots * sizeof(std::uint64_t);
@@ -148,6 +150,7 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
   script.step_count = out.steps.size();
   script.cwd = spec.cwd.c_str();
   script.terminal = spec.terminal;
+  script.preserved = spec.preserve_fds;
   script.terminal_device = shares_host ? "/dev/ptmx" : "/dev/pts/ptmx";
   script.rows = plan.rows;
   script.columns = plan.columns;
@@ -176,6 +179,7 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
                                                      {.confirm = plan.read_back,
                                                       .terminal = spec.terminal,
                                                       .park = plan.park,
+                                                      .preserved = spec.preserve_fds,
                                                       .subreaper = shares_host})));
     script.init_image = out.init_image.get();
     script.init_config = out.init_config.get();

@@ -29,10 +29,11 @@ struct Frozen {
 
 /// What the init does besides running its workload.
 struct InitTasks {
-  bool confirm = false;    // wait for a `go` after the start
-  bool terminal = false;   // the streams are one
-  bool park = false;       // wait for a `go` before the start
-  bool subreaper = false;  // there is no pid namespace: see launch/init/config.h
+  bool confirm = false;         // wait for a `go` after the start
+  bool terminal = false;        // the streams are one
+  bool park = false;            // wait for a `go` before the start
+  std::uint32_t preserved = 0;  // descriptors from kPreservedFd on for the workload, as 3, 4, ...
+  bool subreaper = false;       // there is no pid namespace: see launch/init/config.h
 };
 
 /// The init's configuration as one block. Exposed for tests.

@@ -19,6 +19,11 @@
 
 namespace nucleus::spec {
 
+/// How many descriptors of the caller's can be handed on.
+inline constexpr std::uint32_t kMostPreserved = 16;
+/// Its number goes where the question marks are, just before it is executed.
+inline constexpr const char* kListenPid = "LISTEN_PID=??????????";
+
 /// Where a workload that notifies finds its socket.
 inline constexpr const char* kNotifyDirectory = "/run/nucleus";
 inline constexpr const char* kNotifySocket = "/run/nucleus/notify";
@@ -181,6 +186,7 @@ struct ContainerSpec {
   std::optional<IsolationLevel> isolation;  // the level that was asked for; absent: the best
   std::string private_directory;            // on the host: HOME, TMPDIR; shares_host() only
   std::optional<std::chrono::milliseconds> timeout;
+  std::uint32_t preserve_fds = 0;  // descriptors from 3 on that the workload gets of the caller's
   bool init = true;
   bool terminal = false;     // the streams are a terminal of the container's own
   bool interactive = false;  // ... which gets what nucleus reads

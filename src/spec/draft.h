@@ -19,12 +19,13 @@ struct Draft {
   std::vector<std::string> env, volumes, devices, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;
+  std::optional<std::string> preserve_fds;
   std::optional<std::string> restart, stop_signal, stop_timeout, log_driver;
   std::vector<std::string> log_options;
   std::optional<std::string> health_cmd, health_tcp, health_http, health_interval, health_timeout;
   std::optional<std::string> health_retries, health_start_period, health_action;
   std::optional<std::string> readiness_exec, readiness_tcp, readiness_timeout;
-  std::optional<bool> detach, remove, readiness_sd_notify, health_sd_notify;
+  std::optional<bool> detach, remove, readiness_sd_notify, health_sd_notify, listen_fds;
   std::optional<bool> init, allow_host_network, read_only, terminal, interactive, proc_rw;
   std::optional<bool> verify_context;
 };

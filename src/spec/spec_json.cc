@@ -138,7 +138,7 @@ void fields(F& f, V& v) {
                   volumes, devices, tmpfs, secrets, hosts, sysctls, labels, ulimits, capabilities,
                   seccomp_allow, shm_size, read_only, proc_rw, hooks, cidfile, pid_file, audit_log,
                   resources, network, userns, may_miss, clocks, isolation, private_directory,
-                  timeout, init, terminal, interactive, detach, supervision, mode);
+                  timeout, preserve_fds, init, terminal, interactive, detach, supervision, mode);
   f("name", name), f("hostname", hostname), f("argv", argv), f("env", env), f("cwd", cwd);
   f("home", home), f("identity", identity), f("rootfs", rootfs), f("context", context);
   f("volumes", volumes), f("devices", devices), f("tmpfs", tmpfs), f("secrets", secrets),
@@ -151,7 +151,8 @@ void fields(F& f, V& v) {
   f("resources", resources), f("network", network), f("userns", userns), f("timeout", timeout);
   f("isolation", isolation), f("private_directory", private_directory);
   f("may_miss", may_miss), f("clocks", clocks);
-  f("init", init), f("terminal", terminal), f("interactive", interactive);
+  f("preserve_fds", preserve_fds), f("init", init), f("terminal", terminal),
+      f("interactive", interactive);
   f("detach", detach), f("supervision", supervision);
   f("mode", mode), f("rootfs_sha256", rootfs_sha256);
 }

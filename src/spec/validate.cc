@@ -43,6 +43,7 @@ Validation Validator::run() {
   time_namespace();
   labels();
   life();
+  descriptors();
   audit();
   service_mode();
   if (spec_.shares_host()) without_namespaces();

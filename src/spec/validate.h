@@ -27,6 +27,7 @@ struct Surroundings {
   std::string passwd =
       {};                  // the rootfs' /etc/passwd and /etc/group: passwd(5), group(5); empty for
   std::string group = {};  // the curated root
+  std::int32_t pid = 0;    // of this process, for LISTEN_PID
   // For --isolation landlock, which has no ids and no root of its own.
   std::uint32_t uid = 0, gid = 0;      // the caller's
   bool may_change_ids = false;         // whether the caller can become others

@@ -90,6 +90,10 @@ class Validator {
   // validate_devices.cc
   void device(const std::string& item);
 
+  // validate_descriptors.cc
+  void descriptors();
+  void listening();
+
   // validate_time.cc
   void time_namespace();
 

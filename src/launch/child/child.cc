@@ -12,6 +12,7 @@
 
 #include <cerrno>
 
+#include "launch/child/listen_pid.h"
 #include "sys/raw.h"
 #include "sys/uapi.h"
 
@@ -93,15 +94,24 @@ void close_descriptors(const Script& script) {
     // First out of the way of each other: a source may sit on another's target number.
     int parked[3] = {};
     for (int index = 0; index < 3; ++index) {
-      const long fd = raw::call(__NR_fcntl, wanted[index], F_DUPFD_CLOEXEC, 16);
+      const long fd = raw::call(__NR_fcntl, wanted[index], F_DUPFD_CLOEXEC, kFreeFd);
       check(script, Step::close_descriptors, 0, fd);
       parked[index] = static_cast<int>(fd);
+    }
+    // From the last on: none of them lands on one that is still to be moved.
+    for (int index = static_cast<int>(script.preserved); index-- > 0;) {
+      check(script, Step::close_descriptors, 0,
+            raw::call(__NR_dup3, kSocketFd + index, kPreservedFd + index, 0));
     }
     for (int index = 0; index < 3; ++index) {
       check(script, Step::close_descriptors, 0,
             raw::call(__NR_dup3, parked[index], kSocketFd + index, index == 2 ? O_CLOEXEC : 0));
     }
-    highest = kConfigFd;
+    highest = script.preserved == 0 ? kConfigFd : kImageFd + static_cast<int>(script.preserved);
+  } else {
+    for (; highest < 2 + static_cast<long>(script.preserved); ++highest) {
+      check(script, Step::close_descriptors, 0, raw::call(__NR_fcntl, highest + 1, F_SETFD, 0));
+    }
   }
   long marked = raw::call(__NR_close_range, highest + 1, 0xFFFFFFFFL, 4 /* CLOSE_RANGE_CLOEXEC */);
   if (marked == -ENOSYS || marked == -EINVAL) marked = mark_listed(highest);
@@ -223,6 +233,13 @@ void run_script(const Script& script) {
 }
 
 void finish_script(const Script& script) {
+  if (script.preserved != 0 && script.socket < kFreeFd) {
+    Script moved = script;
+    const long fd = raw::call(__NR_fcntl, script.socket, F_DUPFD_CLOEXEC, kFreeFd);
+    check(script, Step::close_descriptors, 0, fd);
+    moved.socket = static_cast<int>(fd);
+    finish_script(moved);
+  }
   reset_signals(script);
   close_descriptors(script);
   seal(script);
@@ -245,6 +262,7 @@ void finish_script(const Script& script) {
     send(script, parked, -1);
     expect(script, MessageKind::go, nullptr);
   }
+  write_listen_pid(script.envp);
   long result = -2 /* ENOENT */;
   for (const char* const* path = script.candidates; *path != nullptr; ++path) {
     const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv),

@@ -99,5 +99,9 @@ inline constexpr int kMostTrees = 64;
 inline constexpr int kSocketFd = 3;
 inline constexpr int kConfigFd = 4;
 inline constexpr int kImageFd = 5;
+// ... and what it hands on to the workload, as often as its configuration says.
+inline constexpr int kPreservedFd = 6;
+// Above everything that is put on a number of its own.
+inline constexpr int kFreeFd = 22;
 
 }  // namespace nucleus::launch::child

@@ -62,7 +62,8 @@ struct Script {
   bool park = false;             // without an init: stop before the execve, until told to go
   const char* clocks = nullptr;  // for /proc/PID/timens_offsets; null: no time namespace
   std::size_t clocks_size = 0;
-  bool terminal = false;  // the streams become a terminal, of this size
+  unsigned preserved = 0;  // descriptors of the caller's, from 3 on, that the workload gets
+  bool terminal = false;   // the streams become a terminal, of this size
   const char* terminal_device = nullptr;
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;

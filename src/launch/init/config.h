@@ -18,8 +18,9 @@ struct Config {
   std::uint32_t slots = 0;  // candidates + arguments + environment + 3
   std::uint32_t confirm =
       0;  // after `started`, wait for a `go`: the supervisor reads back what is in force
-  std::uint32_t park = 0;      // before the fork, say `parked` and wait for a `go`
-  std::uint32_t terminal = 0;  // the streams are one: the workload leads its session
+  std::uint32_t park = 0;       // before the fork, say `parked` and wait for a `go`
+  std::uint32_t preserved = 0;  // descriptors from kPreservedFd on for the workload, as 3, 4, ...
+  std::uint32_t terminal = 0;   // the streams are one: the workload leads its session
   // There is no pid namespace that would end with the init: it reaps what is orphaned, and kills
   // all that is in its Landlock domain when the workload ends or kEndAll comes.
   std::uint32_t subreaper = 0;

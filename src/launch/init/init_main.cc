@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "launch/child/handshake.h"
+#include "launch/child/listen_pid.h"
 #include "launch/init/config.h"
 #include "sys/raw.h"
 #include "sys/uapi.h"
@@ -23,6 +24,8 @@ namespace {
 
 namespace raw = nucleus::sys::raw;
 using nucleus::launch::child::kConfigFd;
+using nucleus::launch::child::kFreeFd;
+using nucleus::launch::child::kPreservedFd;
 using nucleus::launch::child::kSocketFd;
 using nucleus::launch::child::Message;
 using nucleus::launch::child::MessageKind;
@@ -36,8 +39,11 @@ constexpr std::uint64_t kEverySignal = ~0ULL;
   for (;;) raw::call(__NR_exit_group, code);
 }
 
+// Moved in the workload's process, before what it is handed takes the number.
+int words_fd = kSocketFd;
+
 long report(const Message& message) {
-  return raw::retried(__NR_sendto, kSocketFd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
+  return raw::retried(__NR_sendto, words_fd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
                       0, 0);
 }
 
@@ -104,6 +110,20 @@ void end_all() {
   }
 }
 
+// From where the init has them to 3 and on: upwards, so that none lands on one that is still to be
+// moved. What goes wrong is told through another number of the socket, which is 3.
+void take_preserved(std::uint32_t count) {
+  const long moved = raw::call(__NR_fcntl, kSocketFd, F_DUPFD_CLOEXEC, kFreeFd);
+  check(Step::close_descriptors, moved);
+  words_fd = static_cast<int>(moved);
+  for (std::uint32_t index = 0; index < count; ++index) {
+    check(Step::close_descriptors,
+          raw::call(__NR_dup3, kPreservedFd + index, kSocketFd + index, 0));
+  }
+  for (std::uint32_t index = count < 3 ? 0 : count - 3; index < count; ++index)
+    raw::call(__NR_close, kPreservedFd + index);
+}
+
 [[noreturn]] void execute(const Config* config) {
   if (config->subreaper != 0) leave_init_behind();
   const auto* const candidates = reinterpret_cast<const std::uint64_t*>(config + 1);
@@ -117,6 +137,8 @@ void end_all() {
   } else {
     check(Step::process_group, raw::call(__NR_setpgid, 0, 0));
   }
+  if (config->preserved != 0) take_preserved(config->preserved);
+  nucleus::launch::child::write_listen_pid(reinterpret_cast<const char* const*>(envp));
   const std::uint64_t none = 0;
   check(Step::signals,
         raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none));
@@ -183,6 +205,8 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   const long workload = raw::call(__NR_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
   if (workload == 0) execute(config);
   if (workload < 0) fail(Step::fork_workload, workload, 125);
+  for (std::uint32_t index = 0; index < config->preserved; ++index)
+    raw::call(__NR_close, kPreservedFd + index);
   Message started{};
   started.kind = MessageKind::started;
   // A supervisor that waits for this word would wait for ever.
