@@ -71,7 +71,8 @@ int dispatch(int argc, char** argv) {
     const Verb* const verb = find_verb(argv[2]);
     return verb != nullptr ? show_help(*verb->text) : unknown_verb(argv[2]);
   }
-  if (is(supervisor::kSupervisorWord) && argc == 2) return supervisor::supervisor_main();
+  if (is(supervisor::kSupervisorWord) && argc <= 3)
+    return supervisor::supervisor_main(argc == 3 ? argv[2] : nullptr);
   return unknown_verb(word);
 }
 

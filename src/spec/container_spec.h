@@ -122,6 +122,7 @@ enum class ServiceMode { agent, production };
 struct Supervision {
   RestartPolicy restart = RestartPolicy::no;
   std::uint32_t restart_most = 0;  // on_failure: 0 is without end
+  bool as_unit = false;            // the supervisor is a service of systemd's
   bool remove = false;             // --rm: nothing is kept of it when it has ended
   int stop_signal = 15;
   std::chrono::milliseconds stop_timeout{10'000};  // then SIGKILL

@@ -72,6 +72,10 @@ void Validator::life() {
   }
   if (draft_.stop_timeout)
     take(parse_duration("--stop-timeout", *draft_.stop_timeout), life.stop_timeout);
+  const std::string supervisor = draft_.supervisor.value_or("process");
+  life.as_unit = supervisor == "systemd";
+  if (supervisor != "systemd" && supervisor != "process")
+    refuse("--supervisor", supervisor, "use process or systemd");
   const std::string driver = draft_.log_driver.value_or("json");
   if (driver == "none") {
     life.log_driver = LogDriver::none;
@@ -89,6 +93,7 @@ void Validator::life() {
   };
   needs_detach("--restart", draft_.restart.has_value() && *draft_.restart != "no");
   needs_detach("--log-driver", draft_.log_driver.has_value());
+  needs_detach("--supervisor", draft_.supervisor.has_value());
   needs_detach("--log-opt", !draft_.log_options.empty());
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "control/client.h"
 #include "spec/spec_json.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/transient_unit.h"
 #include "sys/file.h"
 #include "sys/unique_fd.h"
 
@@ -105,7 +107,19 @@ Result<Spawned> spawn(const Request& request) {
     return fail(Kind::runtime, errno, "make", "a socket to the supervisor");
   const sys::UniqueFd ours(ends[0]);
   sys::UniqueFd theirs(ends[1]);
-  {
+  const spec::Supervision& life = request.spec.supervision;
+  if (life.as_unit) {
+    constexpr long kSlackSeconds = 10;
+    const std::string& name = request.spec.name.empty() ? request.id : request.spec.name;
+    const auto stop = std::chrono::ceil<std::chrono::seconds>(life.stop_timeout);
+    Handed handed;
+    handed[0] = NUCLEUS_TRY(above(file));
+    handed[1] = NUCLEUS_TRY(above(theirs));
+    NUCLEUS_CHECK(start_unit({.id = request.id,
+                              .description = "nucleus container " + name,
+                              .stop_seconds = stop.count() + kSlackSeconds},
+                             handed));
+  } else {
     const auto request_fd = NUCLEUS_TRY(above(file));
     const auto answer_fd = NUCLEUS_TRY(above(theirs));
     NUCLEUS_CHECK(execute(request_fd.get(), answer_fd.get()));
@@ -125,17 +139,43 @@ Result<Spawned> spawn(const Request& request) {
   return spawned;
 }
 
-int supervisor_main() {
-  // Anybody can type the word: without the two descriptors there is nothing to do.
+namespace {
+
+// Anybody can type the word: without the two descriptors there is nothing to do.
+Result<Handed> inherited() {
   struct stat info{};
   if (::fstat(kRequestFd, &info) < 0 || !S_ISREG(info.st_mode) || ::fstat(kAnswerFd, &info) < 0 ||
-      !S_ISSOCK(info.st_mode))
-    return 2;
+      !S_ISSOCK(info.st_mode)) {
+    return fail(Kind::usage, 0, "be", "a supervisor",
+                "nucleus calls this by itself: nucleus run --detach");
+  }
   ::close_range(kAnswerFd + 1, ~0U, 0);
-  const sys::UniqueFd request_fd(kRequestFd);
-  sys::UniqueFd answer(kAnswerFd);
   ::fcntl(kRequestFd, F_SETFD, FD_CLOEXEC);
   ::fcntl(kAnswerFd, F_SETFD, FD_CLOEXEC);
+  return Handed{sys::UniqueFd(kRequestFd), sys::UniqueFd(kAnswerFd)};
+}
+
+Result<Handed> handed_in_unit(const char* address) {
+  Handed handed = NUCLEUS_TRY(take_handed(address));
+  const auto nothing = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/dev/null", O_RDWR));
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::dup2(nothing.get(), stream) < 0)
+      return fail(Kind::runtime, errno, "open", "the streams of a supervisor");
+  }
+  return handed;
+}
+
+}  // namespace
+
+int supervisor_main(const char* address) {
+  auto handed = address == nullptr ? inherited() : handed_in_unit(address);
+  if (!handed) {
+    const std::string text = "nucleus: " + handed.error().text() + "\n";
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    return spec::exit_code(handed.error().kind);
+  }
+  const sys::UniqueFd request_fd = std::move((*handed)[0]);
+  sys::UniqueFd answer = std::move((*handed)[1]);
   ::umask(077);
   (void)!::chdir("/");
   ::prctl(PR_SET_NAME, "nucleus-super");

@@ -20,7 +20,8 @@ struct Request {
   Wish wish = Wish::run;
   std::string root;  // the opened state root
   std::string id;
-  spec::ContainerSpec spec;  // ignored with Wish::start: the record has it
+  // With Wish::start only how the supervisor is started is looked at: the record has the spec.
+  spec::ContainerSpec spec;
 };
 
 struct Spawned {
@@ -35,7 +36,8 @@ struct Spawned {
 /// The word by which nucleus is told to be a supervisor.
 inline constexpr const char* kSupervisorWord = "supervise-container";
 
-/// What runs then; the exit code.
-int supervisor_main();
+/// What runs then; the exit code. `address`: of who has started the unit that it is; null: what it
+/// needs is among its descriptors.
+int supervisor_main(const char* address);
 
 }  // namespace nucleus::supervisor

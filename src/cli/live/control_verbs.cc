@@ -43,8 +43,10 @@ struct Ending {
 };
 
 Result<> start_by_new_supervisor(const store::Store& store, const std::string& id) {
-  const auto spawned = NUCLEUS_TRY(supervisor::spawn(
-      {.wish = supervisor::Wish::start, .root = store.root(), .id = id, .spec = {}}));
+  supervisor::Request request{
+      .wish = supervisor::Wish::start, .root = store.root(), .id = id, .spec = {}};
+  request.spec = NUCLEUS_TRY(store.spec(id));
+  const auto spawned = NUCLEUS_TRY(supervisor::spawn(request));
   for (const std::string& warning : spawned.warnings) complain(warning);
   return {};
 }
