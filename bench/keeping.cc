@@ -207,6 +207,27 @@ void measure_supervisor(const Runtime& nucleus, const std::string& directory, in
   must(with_name(nucleus.remove, "held"));
 }
 
+void measure_listing(const std::string& nucleus, const std::string& directory, int count,
+                     int rounds) {
+  const std::string root = directory + "/nucleus";
+  Words remove{nucleus, "rm", "--root", root, "--force"};
+  for (int number = 0; number < count; ++number) {
+    const std::string name = "listed-" + std::to_string(number);
+    must({nucleus, "run", "--root", root, "--detach", "--name", name, "--", "/bin/true"});
+    remove.push_back(name);
+  }
+  std::vector<Row> rows{{"ps --all"}, {"ps --all --quiet"}, {"inspect of one, by its name"}};
+  const std::string some = "listed-" + std::to_string(count / 2);
+  const std::vector<Words> calls{{nucleus, "ps", "--root", root, "--all"},
+                                 {nucleus, "ps", "--root", root, "--all", "--quiet"},
+                                 {nucleus, "inspect", "--root", root, some}};
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t at = 0; at < calls.size(); ++at) rows[at].times.push_back(must(calls[at]));
+  }
+  print_rows("of " + std::to_string(count) + " ended containers", rows);
+  must(remove);
+}
+
 void measure_log(const std::string& nucleus, const std::string& directory, int mebibytes) {
   const std::string root = directory + "/nucleus";
   const std::string script =

@@ -25,4 +25,8 @@ void measure_supervisor(const Runtime& nucleus, const std::string& directory, in
 /// How fast the output of a container goes into its log.
 void measure_log(const std::string& nucleus, const std::string& directory, int mebibytes);
 
+/// How long it takes to list `count` containers, and to find one of them.
+void measure_listing(const std::string& nucleus, const std::string& directory, int count,
+                     int rounds);
+
 }  // namespace nucleus::bench

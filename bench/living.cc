@@ -23,13 +23,14 @@ struct Wishes {
   int cycles = 400;
   int jobs = 2;
   int soak = 300;
+  int listed = 1000;
   int mebibytes = 512;
 };
 
 [[noreturn]] void usage(int status) {
   std::fputs(
       "usage: living [--nucleus PATH] [--rounds N] [--cycles N] [--jobs N] [--soak N] "
-      "[--log MIB]\n"
+      "[--listed N] [--log MIB]\n"
       "--soak: how many execs in a row the supervisor is looked at after\n",
       status == 0 ? stdout : stderr);
   std::exit(status);
@@ -50,6 +51,7 @@ Wishes parse(int argc, char** argv) {
                         : option == "--cycles" ? &wishes.cycles
                         : option == "--jobs"   ? &wishes.jobs
                         : option == "--soak"   ? &wishes.soak
+                        : option == "--listed" ? &wishes.listed
                         : option == "--log"    ? &wishes.mebibytes
                                                : nullptr;
     if (number == nullptr) usage(2);
@@ -70,6 +72,7 @@ void run(const Wishes& wishes) {
   measure_execs(runtimes, wishes.rounds);
   measure_cycles(runtimes, wishes.cycles, wishes.jobs);
   measure_supervisor(runtimes.front(), directory.path(), wishes.soak);
+  measure_listing(nucleus, directory.path(), wishes.listed, wishes.rounds);
   measure_log(nucleus, directory.path(), wishes.mebibytes);
 }
 

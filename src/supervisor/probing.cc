@@ -51,7 +51,7 @@ void Supervisor::noticed(const container::Notice& notice) {
   if (notice.status) {
     status_text_ = *notice.status;
     // One that tells much is not written down as often.
-    constexpr std::chrono::milliseconds kBetween{200};
+    constexpr std::chrono::seconds kBetween{1};
     if (status_timer_ == 0) status_timer_ = loop_.after(kBetween, [this] { record_status_text(); });
   }
   if (notice.watchdog && health_) health_->alive();
