@@ -160,8 +160,9 @@ Result<> start_unit(const Unit& unit, const Handed& handed) {
   std::vector<std::string> words = {
       program, "--quiet", "--collect", "--unit=nucleus-" + unit.id,
       "--description=" + unit.description, "--service-type=exec",
-      // Its containers' cgroups are below its own; it ends them.
-      "--property=Delegate=yes", "--property=KillMode=mixed",
+      // The container's cgroup is below its own, and its limits are nucleus': it ends the
+      // container.
+      "--property=Delegate=yes", "--property=TasksMax=infinity", "--property=KillMode=mixed",
       "--property=TimeoutStopSec=" + std::to_string(unit.stop_seconds)};
   if (::geteuid() != 0) words.emplace_back("--user");
   for (const std::string& word : {std::string("--"), own, std::string(kSupervisorWord), name})

@@ -84,6 +84,13 @@ TEST_P(Descriptors, ASocketOfTheManagersIsServedWithoutANetwork) {
   }
 }
 
+TEST_P(Descriptors, OnlyOurOwnPlaceForTheNumberIsFilled) {
+  for (const char* const init : {"--init", "--no-init"}) {
+    const Ended ended = sandbox.sh("echo $LISTEN_PID", {"--env", "LISTEN_PID=?", init});
+    EXPECT_EQ(ended.out, "?\n") << ended.all();
+  }
+}
+
 TEST_P(Descriptors, WhatGoesWrongLaterIsStillTold) {
   left_open(5);
   const Ended ended = sandbox.run({"--preserve-fds", "5", "--", "no-such-program"});

@@ -113,6 +113,14 @@ TEST_P(Audit, TheLifeOfADetachedOne) {
   EXPECT_EQ(audit("verify").code, 0);
 }
 
+TEST_P(Audit, ARestartIsAskedForAndDone) {
+  start("one", "exec sleep 1000", audited());
+  EXPECT_EQ(sandbox.call({"restart", "--time", "0", "one"}).code, 0);
+  ASSERT_TRUE(eventually([&] { return told().size() >= 7; }));
+  EXPECT_EQ(told(), (Lines{"start requested", "start ok", "restart requested", "exit ok",
+                           "restart ok", "start requested", "start ok"}));
+}
+
 TEST_P(Audit, WhoAskedIsTold) {
   start("one", "exec sleep 1000", audited());
   EXPECT_EQ(sandbox.call({"exec", "one", "true"}).code, 0);

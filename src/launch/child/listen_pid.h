@@ -5,20 +5,21 @@
 
 namespace nucleus::launch::child {
 
-/// Puts the number of the calling process into "LISTEN_PID=??????????", if `envp` has that. The
-/// string must be writable, the array ends with a null pointer.
+/// Puts the number of the calling process into spec::kListenPid, if `envp` has that and nothing
+/// else. The string must be writable, the array ends with a null pointer.
 inline void write_listen_pid(const char* const* envp) {
-  static constexpr char kName[] = "LISTEN_PID=?";
+  static constexpr char kWhole[] = "LISTEN_PID=??????????";
+  static constexpr unsigned kName = 11;
   for (; *envp != nullptr; ++envp) {
     const char* const text = *envp;
     unsigned at = 0;
-    while (at + 1 < sizeof kName && text[at] == kName[at]) ++at;
-    if (at + 1 != sizeof kName) continue;
-    char digits[10];
+    while (at < sizeof kWhole && text[at] == kWhole[at]) ++at;
+    if (at != sizeof kWhole) continue;
+    char digits[sizeof kWhole - 1 - kName];
     unsigned count = 0;
     for (long pid = sys::raw::call(__NR_getpid); pid > 0 && count < sizeof digits; pid /= 10)
       digits[count++] = static_cast<char>('0' + pid % 10);
-    auto* to = const_cast<char*>(text) + at - 1;
+    auto* to = const_cast<char*>(text) + kName;
     while (count > 0) *to++ = digits[--count];
     *to = '\0';
     return;
