@@ -21,13 +21,23 @@ namespace {
 // looks at all.
 constexpr std::size_t kReclaimAtStart = 16;
 
+void judge_start(const Error& error, spec::Outcome& outcome) {
+  outcome.reason = spec::Reason::start_failed;
+  outcome.message = error.text();
+  outcome.code = spec::exit_code(error.kind);
+}
+
+void name_it(const std::string& id, const spec::ContainerSpec& spec, spec::Outcome& outcome) {
+  outcome.id = id;
+  outcome.name = spec.name;
+  outcome.labels = spec.labels;
+}
+
 }  // namespace
 
 Life::Life(sys::EventLoop& loop, const spec::ContainerSpec& spec, LifeOptions options)
     : loop_(loop), spec_(spec), options_(std::move(options)) {
-  outcome_.id = options_.id;
-  outcome_.name = spec_.name;
-  outcome_.labels = spec_.labels;
+  name_it(options_.id, spec_, outcome_);
 }
 
 Life::~Life() = default;
@@ -177,10 +187,8 @@ spec::Outcome Life::finish(const Result<EndFacts>& facts) {
     for (NamedVolume& volume : decision_.sources.named) volume.keep();
     judge(spec_, *facts, outcome_);
   } else {
-    outcome_.reason = spec::Reason::start_failed;
     if (wrote_id_) ::unlink(spec_.cidfile.c_str());
-    outcome_.message = facts.error().text();
-    outcome_.code = spec::exit_code(facts.error().kind);
+    judge_start(facts.error(), outcome_);
   }
   outcome_.notes.insert(outcome_.notes.end(), warnings_.begin(), warnings_.end());
   return std::move(outcome_);
@@ -227,6 +235,14 @@ void Life::clear_up() {
   if (removed) return record_.remove();
   warnings_.push_back(removed.error().text() + " (the next start tries again)");
   record_.abandon();
+}
+
+spec::Outcome never_begun(const std::string& id, const spec::ContainerSpec& spec,
+                          const Error& error) {
+  spec::Outcome outcome;
+  name_it(id, spec, outcome);
+  judge_start(error, outcome);
+  return outcome;
 }
 
 }  // namespace nucleus::container

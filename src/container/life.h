@@ -91,4 +91,8 @@ class Life {
   sys::EventLoop::Clock::time_point started_;
 };
 
+/// The outcome of a run that came to nothing, for this reason.
+[[nodiscard]] spec::Outcome never_begun(const std::string& id, const spec::ContainerSpec& spec,
+                                        const Error& error);
+
 }  // namespace nucleus::container

@@ -38,12 +38,7 @@ class Front {
       report.outcome = life_->finish(facts);
       report.warnings = life_->warnings();
     } else {
-      report.outcome.id = id;
-      report.outcome.name = spec_.name;
-      report.outcome.labels = spec_.labels;
-      report.outcome.reason = spec::Reason::start_failed;
-      report.outcome.message = facts.error().text();
-      report.outcome.code = spec::exit_code(facts.error().kind);
+      report.outcome = never_begun(id, spec_, facts.error());
     }
     if (!facts && signals_.interrupted_by() != 0)
       report.outcome.code = 128 + signals_.interrupted_by();

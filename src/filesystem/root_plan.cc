@@ -372,7 +372,6 @@ class Planner {
          .target = place,
          .attributes = kReadOnly | MOUNT_ATTR_NOEXEC,
          .flag = flag});
-    plan_.notifies = true;
   }
 
   void context() {

@@ -59,7 +59,6 @@ struct RootPlan {
   std::vector<MountOp> ops;
   std::vector<Place> places;
   bool fills_context = false;
-  bool notifies = false;  // one of the steps is `socket`
 };
 
 /// What the parent learnt of each source that the spec names, in the spec's order.

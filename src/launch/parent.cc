@@ -214,7 +214,7 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         launched.terminal = std::move(fd);
         continue;
       case MessageKind::notices:
-        if (!plan.root.notifies || launched.notices.valid() || !fd.valid()) break;
+        if (!plan.spec->notifies() || launched.notices.valid() || !fd.valid()) break;
         launched.notices = std::move(fd);
         continue;
       case MessageKind::listener:
@@ -328,6 +328,9 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   }
   sys::UniqueFd ours(ends[0]);
   sys::UniqueFd theirs(ends[1]);
+  // Those that are kept take the low numbers.
+  if (plan.spec->preserve_fds != 0)
+    theirs = NUCLEUS_TRY(sys::copy_above(theirs.get(), child::kFreeFd));
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
   frozen->script.parent_socket = ours.get();
   frozen->script.fills_context = plan.root.fills_context;
@@ -339,7 +342,7 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
     return std::unexpected(better_words(plan, cloned.child, ours.get(), std::move(opened.error())));
   Launched launched;
   launched.started = plan.park || plan.read_back || plan.await_start || plan.root.fills_context ||
-                     plan.root.notifies || !plan.spec->init || plan.spec->terminal;
+                     plan.spec->notifies() || !plan.spec->init || plan.spec->terminal;
   if (launched.started || plan.spec->shares_host()) {
     auto accompanied = accompany(plan, cloned.child.pid(), ours.get(), hooks, launched);
     if (!accompanied && accompanied.error().errnum == EPIPE) {

@@ -2,11 +2,11 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "sys/unix_address.h"
 
 namespace nucleus::log {
 namespace {
@@ -47,15 +47,11 @@ Result<Journal> Journal::open(Options options) {
 }
 
 Result<> Journal::connect() {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   const std::string& path = options_.socket;
-  if (path.size() >= sizeof address.sun_path)
-    return fail(Kind::usage, ENAMETOOLONG, "reach the journal at", path);
-  std::ranges::copy(path, address.sun_path);
+  const auto address = sys::UnixAddress::at(path);
+  if (!address) return fail(Kind::usage, ENAMETOOLONG, "reach the journal at", path);
   socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket_.valid() ||
-      ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+  if (!socket_.valid() || ::connect(socket_.get(), address->get(), address->size()) < 0) {
     return fail(Kind::runtime, errno, "reach the journal at", path,
                 "systemd-journald does not listen there: take --log-driver json");
   }
@@ -88,23 +84,23 @@ void Journal::flush() {
 }
 
 void Journal::line(Stream stream, std::string_view text) {
-  message_ = journal_entry(stream, text, fields_);
-  bool sent = send();
+  const std::string entry = journal_entry(stream, text, fields_);
+  bool sent = send(entry);
   if (!sent && errno == EAGAIN && !stuck_) {
     pollfd room{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
-    sent = ::poll(&room, 1, kPatienceMs) > 0 && send();
+    sent = ::poll(&room, 1, kPatienceMs) > 0 && send(entry);
   } else if (!sent && errno != EAGAIN) {
     // journald has been started anew.
-    sent = connect().has_value() && send();
+    sent = connect().has_value() && send(entry);
   }
   stuck_ = !sent;
   lost_ += sent ? 0 : 1;
 }
 
-bool Journal::send() {
+bool Journal::send(const std::string& entry) {
   ssize_t put = 0;
   do {
-    put = ::send(socket_.get(), message_.data(), message_.size(), MSG_NOSIGNAL);
+    put = ::send(socket_.get(), entry.data(), entry.size(), MSG_NOSIGNAL);
   } while (put < 0 && errno == EINTR);
   return put >= 0;
 }

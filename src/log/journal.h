@@ -38,12 +38,11 @@ class Journal : public Sink {
   [[nodiscard]] Result<> connect();
   void write_fields();
   void line(Stream stream, std::string_view text);
-  [[nodiscard]] bool send();
+  [[nodiscard]] bool send(const std::string& entry);
 
   Options options_;
   sys::UniqueFd socket_;
-  std::string fields_;   // what each entry has besides its own
-  std::string message_;  // the next datagram
+  std::string fields_;  // what each entry has besides its own
   Pieces pieces_;
   bool stuck_ = false;  // the last one was lost
   std::uint64_t lost_ = 0;

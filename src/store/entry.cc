@@ -1,5 +1,7 @@
 #include "store/entry.h"
 
+#include <ctime>
+
 #include "base/json_fields.h"
 
 namespace nucleus::store {
@@ -56,6 +58,12 @@ bool may_become(Status from, Status to) {
     case Status::failed: return to == Status::creating;
   }
   return false;
+}
+
+std::int64_t now_usec() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
 }
 
 std::string to_json(const Entry& entry) { return json::dump(json::write(entry)); }

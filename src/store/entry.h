@@ -68,6 +68,9 @@ struct Entry {
   std::vector<std::string> notes;
 };
 
+/// What the clock says, as records have it: microseconds since the epoch.
+[[nodiscard]] std::int64_t now_usec();
+
 [[nodiscard]] std::string to_json(const Entry& entry);
 /// Errors: no JSON, a member missing, a version that is newer than ours.
 [[nodiscard]] Result<Entry> entry_from_json(const std::string& text, const std::string& subject);

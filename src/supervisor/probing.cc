@@ -32,7 +32,8 @@ void Supervisor::unhealthy() {
       (void)life_->running().kill_for(container::KilledFor::unhealthy);
       return;
     case spec::HealthAction::restart:
-      again_ = true;
+      // Who asked for another run is still the one who waits for it.
+      if (again_ == Again::no) again_ = Again::unhealthy;
       end_workload(spec_.supervision.stop_signal, spec_.supervision.stop_timeout);
       return;
   }

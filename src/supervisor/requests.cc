@@ -226,11 +226,8 @@ Result<> Supervisor::let_go(ClientId client) {
   if (!life_->running().container().parked)
     return fail(Kind::usage, 0, "start", held_.entry().id, "it runs already");
   NUCLEUS_CHECK(life_->release());
-  NUCLEUS_CHECK(held_.become(store::Status::running, [](store::Entry& entry) {
-    timespec now{};
-    (void)::clock_gettime(CLOCK_REALTIME, &now);
-    entry.started_usec = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
-  }));
+  NUCLEUS_CHECK(held_.become(store::Status::running,
+                             [](store::Entry& entry) { entry.started_usec = store::now_usec(); }));
   note("start");
   watch_health();
   if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none) {
@@ -253,8 +250,7 @@ Result<> Supervisor::run_again(ClientId client, int signal, std::chrono::millise
   NUCLEUS_CHECK(need_running());
   if (life_->running().container().parked) return let_go(client);
   starters_.push_back(client);
-  if (std::exchange(asked_again_, true)) return {};
-  again_ = true;
+  if (std::exchange(again_, Again::asked) == Again::asked) return {};
   end_workload(signal, patience);
   return {};
 }

@@ -27,25 +27,29 @@ namespace {
 // Where the supervisor finds what it was given.
 constexpr int kRequestFd = 3;
 constexpr int kAnswerFd = 4;
+constexpr int kFree = 16;  // above both
 
 std::string request_text(const Request& request) {
   json::Json object;
   object["wish"] = static_cast<int>(request.wish);
   object["root"] = request.root;
   object["id"] = request.id;
-  object["spec"] = spec::to_json(request.spec);
+  // One that is started again has its spec in the store.
+  if (request.wish != Wish::start) object["spec"] = spec::to_json(request.spec);
   return json::dump(object);
 }
 
 Result<Request> read_request(const std::string& text) {
   const char* const subject = "the supervisor's request";
   const json::Json object = NUCLEUS_TRY(json::parse(text, subject));
-  if (!object.is_object() || !object.contains("wish") || !object.contains("spec"))
+  if (!object.is_object() || !object.contains("wish"))
     return fail(Kind::runtime, 0, "read", subject);
   Request request;
   request.wish = static_cast<Wish>(object["wish"].get<int>());
   request.root = object["root"].get<std::string>();
   request.id = object["id"].get<std::string>();
+  if (request.wish == Wish::start) return request;
+  if (!object.contains("spec")) return fail(Kind::runtime, 0, "read", subject);
   request.spec = NUCLEUS_TRY(spec::spec_from_json(object["spec"].get<std::string>(), subject));
   return request;
 }
@@ -92,12 +96,6 @@ Result<> execute(int request, int answer) {
   return {};
 }
 
-Result<sys::UniqueFd> above(const sys::UniqueFd& fd) {
-  sys::UniqueFd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 16));
-  if (!moved.valid()) return fail(Kind::runtime, errno, "move", "a descriptor");
-  return moved;
-}
-
 }  // namespace
 
 Result<Spawned> spawn(const Request& request) {
@@ -113,15 +111,15 @@ Result<Spawned> spawn(const Request& request) {
     const std::string& name = request.spec.name.empty() ? request.id : request.spec.name;
     const auto stop = std::chrono::ceil<std::chrono::seconds>(life.stop_timeout);
     Handed handed;
-    handed[0] = NUCLEUS_TRY(above(file));
-    handed[1] = NUCLEUS_TRY(above(theirs));
+    handed[0] = NUCLEUS_TRY(sys::copy_above(file.get(), kFree));
+    handed[1] = NUCLEUS_TRY(sys::copy_above(theirs.get(), kFree));
     NUCLEUS_CHECK(start_unit({.id = request.id,
                               .description = "nucleus container " + name,
                               .stop_seconds = stop.count() + kSlackSeconds},
                              handed));
   } else {
-    const auto request_fd = NUCLEUS_TRY(above(file));
-    const auto answer_fd = NUCLEUS_TRY(above(theirs));
+    const auto request_fd = NUCLEUS_TRY(sys::copy_above(file.get(), kFree));
+    const auto answer_fd = NUCLEUS_TRY(sys::copy_above(theirs.get(), kFree));
     NUCLEUS_CHECK(execute(request_fd.get(), answer_fd.get()));
   }
   theirs.reset();

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <utility>
 
 #include "base/json_fields.h"
@@ -24,12 +23,6 @@ constexpr std::chrono::milliseconds kFirstBackOff{100};
 constexpr std::chrono::milliseconds kLongestBackOff{60'000};
 // One that has run this long is no longer in a row of failures.
 constexpr std::uint64_t kLongEnoughUsec = 10'000'000;
-
-std::int64_t now_usec() {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
-}
 
 store::Ending ending_of(const spec::Outcome& outcome) {
   return {.reason = spec::reason_name(outcome.reason),
@@ -68,15 +61,8 @@ int Supervisor::run() {
       held_.remove();
     } else if (held_.valid() && held_.entry().status == store::Status::creating) {
       (void)held_.become(store::Status::failed, [&](store::Entry& entry) {
-        entry.finished_usec = now_usec();
-        entry.ending = store::Ending{.reason = "start-failed",
-                                     .code = spec::exit_code(begun.error().kind),
-                                     .signal = 0,
-                                     .limit = {},
-                                     .message = begun.error().text(),
-                                     .peak_memory_bytes = {},
-                                     .cpu_usec = {},
-                                     .oom_kills = {}};
+        entry.finished_usec = store::now_usec();
+        entry.ending = ending_of(container::never_begun(request_.id, spec_, begun.error()));
       });
     }
     (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
@@ -148,7 +134,7 @@ Result<> Supervisor::make_record() {
   entry.id = request_.id;
   entry.name = spec_.name;
   entry.owner = caller_.uid;
-  entry.created_usec = now_usec();
+  entry.created_usec = store::now_usec();
   entry.supervisor = ::getpid();
   entry.restart = spec::restart_text(spec_.supervision);
   entry.remove = spec_.supervision.remove;
@@ -223,7 +209,7 @@ Result<> Supervisor::start_unaudited(bool park) {
                                entry.pid = life_->running().pid();
                                entry.cgroups = life_->cgroup().paths();
                                entry.notes = life_->decision().notes;
-                               if (!park) entry.started_usec = now_usec();
+                               if (!park) entry.started_usec = store::now_usec();
                              }));
   if (park) return {};
   note("start");
@@ -320,7 +306,9 @@ void Supervisor::wind_up(const Facts& facts) {
   health_.reset();
   end_notices();
   drain();
-  const spec::Outcome outcome = life_->finish(facts);
+  // A further run may have failed before there was anything of it.
+  const spec::Outcome outcome =
+      life_ ? life_->finish(facts) : container::never_begun(request_.id, spec_, facts.error());
   life_.reset();
   const store::Status before = held_.entry().status;
   const bool ran = before == store::Status::running || before == store::Status::paused;
@@ -328,7 +316,7 @@ void Supervisor::wind_up(const Facts& facts) {
                      [&](store::Entry& entry) {
                        entry.pid = 0;
                        entry.cgroups.clear();
-                       entry.finished_usec = now_usec();
+                       entry.finished_usec = store::now_usec();
                        entry.ending = ending_of(outcome);
                        entry.notes = outcome.notes;
                      });
@@ -345,7 +333,7 @@ void Supervisor::wind_up(const Facts& facts) {
   }
   not_ready_after(outcome);
   if (!wants_restart(outcome)) return finish();
-  if (asked_again_) {
+  if (again_ == Again::asked) {
     failures_ = 0;
     back_off_ = {};
   } else {
@@ -354,15 +342,15 @@ void Supervisor::wind_up(const Facts& facts) {
   }
   restart_timer_ = loop_.after(back_off_, [this] { restart(); });
   (void)held_.update([&](store::Entry& entry) {
-    entry.restart_usec =
-        now_usec() + std::chrono::duration_cast<std::chrono::microseconds>(back_off_).count();
+    entry.restart_usec = store::now_usec() +
+                         std::chrono::duration_cast<std::chrono::microseconds>(back_off_).count();
   });
 }
 
 bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
   const spec::Supervision& life = spec_.supervision;
   if (stopping_) return false;
-  if (again_) return true;
+  if (again_ != Again::no) return true;
   switch (life.restart) {
     case spec::RestartPolicy::no: return false;
     case spec::RestartPolicy::always:
@@ -376,8 +364,7 @@ bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
 // Who asked for it waits until it runs, and until it is ready when that can be told.
 void Supervisor::restart() {
   restart_timer_ = 0;
-  const bool asked = std::exchange(asked_again_, false);
-  again_ = false;
+  const bool asked = std::exchange(again_, Again::no) == Again::asked;
   const auto again = [&]() -> Result<> {
     NUCLEUS_CHECK(held_.become(store::Status::creating, [&](store::Entry& entry) {
       if (!asked) ++entry.restarts;

@@ -41,6 +41,7 @@ class Supervisor {
  private:
   using ClientId = ControlServer::ClientId;
   using Facts = Result<container::EndFacts>;
+  enum class Again { no, unhealthy, asked };
 
   // supervisor.cc: the life of the container
   Result<> begin();
@@ -120,8 +121,7 @@ class Supervisor {
   std::optional<Error> not_ready_;       // why the start is taken back
   std::vector<ClientId> starters_;       // who waits for it or for another run; none: the caller
   sys::EventLoop::Id caller_watch_ = 0;  // whether that one is still there
-  bool again_ = false;                   // it ends to be started again, whatever its policy
-  bool asked_again_ = false;             // because somebody asked for it
+  Again again_ = Again::no;              // it ends to be started again, whatever its policy
   std::optional<Viewers> viewers_;
   bool stopping_ = false;  // it was asked to end: no restart
   bool removing_ = false;

@@ -2,19 +2,15 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -22,26 +18,18 @@
 
 #include "control/packet.h"
 #include "supervisor/spawn.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/unix_address.h"
 
 namespace nucleus::supervisor {
 namespace {
 
 constexpr int kPatienceMs = 30'000;
-constexpr const char* kSubject = "the container's supervisor as a unit of systemd's";
-
-// An abstract name, which leaves nothing behind. Both ends ask for the other's user, so that it
-// need not be a secret.
-struct Address {
-  explicit Address(const std::string& name) {
-    address.sun_family = AF_UNIX;
-    const std::size_t length = std::min(name.size(), sizeof address.sun_path - 1);
-    std::copy_n(name.data(), length, address.sun_path + 1);
-    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
-  }
-  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-  sockaddr_un address{};
-  socklen_t size = 0;
-};
+// Without a session the manager of a user runs only for one who lingers: loginctl(1).
+constexpr const char* kCure =
+    " (is the manager there? systemctl status; for yours: loginctl enable-linger, then systemctl "
+    "--user status)";
 
 Result<std::string> new_name(const std::string& id) {
   std::uint64_t number = 0;
@@ -58,14 +46,14 @@ bool is_our_user(int socket) {
 }
 
 // Only where nobody else can put another.
-Result<std::string> find_program() {
+Result<std::string> find_program(const std::string& subject) {
   for (const char* path : {"/usr/bin/systemd-run", "/bin/systemd-run"}) {
     struct stat info{};
     if (::stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == 0 &&
         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0)
       return path;
   }
-  return fail(Kind::usage, ENOENT, "start", kSubject, "systemd-run(1) is not installed");
+  return fail(Kind::usage, ENOENT, "start", subject, "systemd-run(1) is not installed");
 }
 
 Result<std::string> own_path() {
@@ -87,7 +75,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 // What it says on standard error is the reason when it fails.
-Result<> run_program(std::vector<std::string> words) {
+Result<> run_program(std::vector<std::string> words, const std::string& subject) {
   std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"};
   for (const char* name : {"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"}) {
     if (const char* const value = std::getenv(name))
@@ -97,34 +85,27 @@ Result<> run_program(std::vector<std::string> words) {
   if (::pipe2(ends, O_CLOEXEC) < 0) return fail(Kind::runtime, errno, "make", "a pipe");
   const sys::UniqueFd ours(ends[0]);
   sys::UniqueFd theirs(ends[1]);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), 2);
-  pid_t pid = -1;
-  const int code = ::posix_spawn(&pid, words.front().c_str(), &actions, nullptr,
-                                 pointers(words).data(), pointers(environment).data());
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) return fail(Kind::runtime, code, "execute", words.front());
+  const auto nothing = NUCLEUS_TRY(sys::open_at(AT_FDCWD, "/dev/null", O_RDONLY));
+  const auto argv = pointers(words);
+  const auto envp = pointers(environment);
+  sys::Child child = NUCLEUS_TRY(sys::fork_child([&] {
+    if (::dup2(nothing.get(), 0) >= 0 && ::dup2(theirs.get(), 1) >= 0 &&
+        ::dup2(theirs.get(), 2) >= 0)
+      ::execve(argv.front(), argv.data(), envp.data());
+    ::dprintf(2, "%s", std::strerror(errno));
+    return 127;
+  }));
   theirs.reset();
-  constexpr std::size_t kMost = 4096;
-  std::string said;
-  char buffer[512];
-  for (ssize_t got = 0; (got = ::read(ours.get(), buffer, sizeof buffer)) != 0;) {
-    if (got < 0 && errno != EINTR) break;
-    if (got > 0 && said.size() < kMost) said.append(buffer, static_cast<std::size_t>(got));
-  }
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  constexpr std::size_t kMost = 64U << 10;
+  std::string said = NUCLEUS_TRY(sys::read_all(ours.get(), words.front(), kMost));
+  const auto status = NUCLEUS_TRY(child.wait());
+  if (status.code == 0 && status.signal == 0) return {};
   std::ranges::replace(said, '\n', ' ');
   while (said.ends_with(' ')) said.pop_back();
-  return fail(Kind::runtime, 0, "start", kSubject, "systemd-run says: " + said);
+  return fail(Kind::runtime, 0, "start", subject, words.front() + " says: " + said + kCure);
 }
 
-Result<> hand_over(int listener, const Handed& handed) {
+Result<> hand_over(int listener, const Handed& handed, const std::string& subject) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -133,7 +114,7 @@ Result<> hand_over(int listener, const Handed& handed) {
     const int found = ::poll(&due, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
     if (found < 0 && errno == EINTR) continue;
     if (found <= 0) {
-      return fail(Kind::runtime, found < 0 ? errno : ETIMEDOUT, "start", kSubject,
+      return fail(Kind::runtime, found < 0 ? errno : ETIMEDOUT, "start", subject,
                   "it has not asked for its request: journalctl may know why");
     }
     const sys::UniqueFd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
@@ -145,21 +126,26 @@ Result<> hand_over(int listener, const Handed& handed) {
 }  // namespace
 
 Result<> start_unit(const Unit& unit, const Handed& handed) {
+  const std::string unit_name = "nucleus-" + unit.id + ".service";
+  const std::string subject = "the unit " + unit_name;
   if (::access("/run/systemd/system", F_OK) < 0) {
-    return fail(Kind::usage, errno, "start", kSubject,
+    return fail(Kind::usage, errno, "start", subject,
                 "systemd does not run here: leave --supervisor out");
   }
-  const std::string program = NUCLEUS_TRY(find_program());
+  const std::string program = NUCLEUS_TRY(find_program(subject));
   const std::string own = NUCLEUS_TRY(own_path());
   const std::string name = NUCLEUS_TRY(new_name(unit.id));
   const sys::UniqueFd listener(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  const Address address(name);
-  if (!listener.valid() || ::bind(listener.get(), address.get(), address.size) < 0 ||
+  // An abstract name leaves nothing behind. Both ends ask for the other's user, so that it need not
+  // be a secret.
+  const auto address = sys::UnixAddress::abstract(name);
+  if (!address) return fail(Kind::runtime, ENAMETOOLONG, "make a socket to", subject);
+  if (!listener.valid() || ::bind(listener.get(), address->get(), address->size()) < 0 ||
       ::listen(listener.get(), 4) < 0)
     return fail(Kind::runtime, errno, "make", "a socket to the supervisor");
   std::vector<std::string> words = {
-      program, "--quiet", "--collect", "--unit=nucleus-" + unit.id,
-      "--description=" + unit.description, "--service-type=exec",
+      program, "--quiet", "--collect", "--unit=" + unit_name, "--description=" + unit.description,
+      "--service-type=exec",
       // The container's cgroup is below its own, and its limits are nucleus': it ends the
       // container.
       "--property=Delegate=yes", "--property=TasksMax=infinity", "--property=KillMode=mixed",
@@ -171,8 +157,8 @@ Result<> start_unit(const Unit& unit, const Handed& handed) {
   constexpr int kTries = 50;
   constexpr unsigned kBetweenUsec = 100'000;
   for (int left = kTries;; --left) {
-    const auto started = run_program(words);
-    if (started) return hand_over(listener.get(), handed);
+    const auto started = run_program(words, subject);
+    if (started) return hand_over(listener.get(), handed, subject);
     if (left == 0 || !started.error().hint.contains(" already ")) return started;
     ::usleep(kBetweenUsec);
   }
@@ -180,8 +166,8 @@ Result<> start_unit(const Unit& unit, const Handed& handed) {
 
 Result<Handed> take_handed(const std::string& address) {
   const sys::UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  const Address to(address);
-  if (!socket.valid() || ::connect(socket.get(), to.get(), to.size) < 0)
+  const auto to = sys::UnixAddress::abstract(address);
+  if (!to || !socket.valid() || ::connect(socket.get(), to->get(), to->size()) < 0)
     return fail(Kind::runtime, errno, "reach", "the nucleus that has started this unit");
   if (!is_our_user(socket.get()))
     return fail(Kind::runtime, EPERM, "trust", "the nucleus that has started this unit");

@@ -89,6 +89,12 @@ Result<UniqueFd> sealed_memfd(const char* name, std::string_view bytes) {
   return file;
 }
 
+Result<UniqueFd> copy_above(int fd, int lowest) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+  if (!copy.valid()) return fail(Kind::runtime, errno, "copy", "a descriptor");
+  return copy;
+}
+
 Result<> make_directories(const std::string& path, mode_t mode) {
   for (std::size_t at = 1; at != std::string::npos;) {
     at = path.find('/', at);

@@ -44,6 +44,9 @@ namespace nucleus::sys {
 /// A sealed anonymous file with these contents. Kernel 3.17. Source: memfd_create(2).
 [[nodiscard]] Result<UniqueFd> sealed_memfd(const char* name, std::string_view bytes);
 
+/// A second descriptor of what `fd` is, close-on-exec, with a number of at least `lowest`.
+[[nodiscard]] Result<UniqueFd> copy_above(int fd, int lowest);
+
 /// mkdirat for each missing component of an absolute path; existing directories are left as they
 /// are.
 [[nodiscard]] Result<> make_directories(const std::string& path, mode_t mode);

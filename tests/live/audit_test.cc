@@ -157,6 +157,22 @@ TEST_P(Audit, WhatCannotBeWrittenIsNotDone) {
   EXPECT_EQ(sandbox.call({"exec", "one", "test", "-e", "/tmp/done"}).code, 1);
 }
 
+// Also between two runs, where nobody waits for an answer.
+TEST_P(Audit, ARunThatCannotBeWrittenDoesNotBegin) {
+  sandbox.make_directory("flags");
+  start("one", "while test ! -e /flags/go; do sleep 0.05; done; exit 3",
+        audited({"--restart", "on-failure:1", "-v", sandbox.home() + "/flags:/flags:ro"}));
+  ::chmod(log.c_str(), 0666);
+  sandbox.write("flags/go", "");
+  ASSERT_TRUE(becomes("one", "failed"));
+  EXPECT_EQ(about("one", "ending.reason"), "start-failed");
+  EXPECT_EQ(about("one", "restarts"), "1");
+  EXPECT_THAT(about("one", "ending.message"), HasSubstr("audit log"));
+  // Its supervisor is none that has died of it.
+  ::chmod(log.c_str(), 0600);
+  EXPECT_EQ(sandbox.call({"wait", "one"}).out, "2\n");
+}
+
 // Who had written it without being asked is seen; the rest is not made worse.
 TEST_P(Audit, AForgedLineStopsWhatIsAudited) {
   start("one", "exec sleep 1000", audited());

@@ -1,16 +1,11 @@
 // --log-driver journald: what the journal hears of a container. On a host without systemd the test
 // is the journal.
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
 
 #include "live/live.h"
+#include "support/datagrams.h"
 
 namespace nucleus::test {
 namespace {
@@ -20,40 +15,20 @@ using testing::HasSubstr;
 
 class Journal : public ForEverybodysContainers {
  protected:
-  ~Journal() override { ::close(socket); }
-
-  void listen() {
-    path = sandbox.home() + "/journal";
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    ASSERT_LT(path.size(), sizeof name.sun_path);
-    std::ranges::copy(path, name.sun_path);
-    socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-    ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
-  }
-  // The next entry; empty after a minute.
-  [[nodiscard]] std::string hear() const {
-    const timeval minute{.tv_sec = 60, .tv_usec = 0};
-    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof minute);
-    std::array<char, 70000> buffer{};
-    const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
-    return got < 0 ? "" : std::string(buffer.data(), static_cast<std::size_t>(got));
-  }
-
-  std::string path;
-  int socket = -1;
+  const std::string path = sandbox.home() + "/journal";
+  Datagrams journal;
 };
 INSTANTIATE_TEST_SUITE_P(As, Journal, testing::ValuesIn(everybody()), name_of);
 
 TEST_P(Journal, HearsEveryLineAndWhoSaidIt) {
-  listen();
+  journal.listen(path);
   start("one", "echo said; sleep 0.2; echo complained >&2; exec sleep 1000",
         {"--log-driver", "journald", "--log-opt", "socket=" + path});
   const std::string id = about("one", "id");
-  EXPECT_THAT(hear(), AllOf(HasSubstr("said\nPRIORITY=6\n"), HasSubstr("\nCONTAINER_NAME=one\n"),
-                            HasSubstr("\nCONTAINER_ID_FULL=" + id + "\n")));
-  EXPECT_THAT(hear(), HasSubstr("complained\nPRIORITY=3\n"));
+  EXPECT_THAT(journal.hear(),
+              AllOf(HasSubstr("said\nPRIORITY=6\n"), HasSubstr("\nCONTAINER_NAME=one\n"),
+                    HasSubstr("\nCONTAINER_ID_FULL=" + id + "\n")));
+  EXPECT_THAT(journal.hear(), HasSubstr("complained\nPRIORITY=3\n"));
   const Ended shown = sandbox.call({"logs", "one"});
   EXPECT_EQ(shown.code, 2);
   EXPECT_THAT(shown.err, HasSubstr("journalctl CONTAINER_ID_FULL=" + id));
@@ -61,7 +36,7 @@ TEST_P(Journal, HearsEveryLineAndWhoSaidIt) {
   // A new name holds from then on, and another run is heard as well.
   EXPECT_EQ(sandbox.call({"rename", "one", "two"}).code, 0);
   EXPECT_EQ(sandbox.call({"restart", "--time", "0", "two"}).code, 0);
-  EXPECT_THAT(hear(), AllOf(HasSubstr("said\n"), HasSubstr("\nCONTAINER_NAME=two\n")));
+  EXPECT_THAT(journal.hear(), AllOf(HasSubstr("said\n"), HasSubstr("\nCONTAINER_NAME=two\n")));
 }
 
 TEST_P(Journal, WithoutOneNothingStarts) {
@@ -96,15 +71,8 @@ TEST_P(Journal, TheRealOneFindsIt) {
   start("one", "echo a word for the journal; exec sleep 1000", {"--log-driver", "journald"});
   const std::string command =
       "journalctl --output cat CONTAINER_ID_FULL=" + about("one", "id") + " 2>&1";
-  EXPECT_TRUE(eventually([&] {
-    std::string text;
-    if (FILE* const pipe = ::popen(command.c_str(), "re")) {
-      std::array<char, 256> line{};
-      while (std::fgets(line.data(), line.size(), pipe) != nullptr) text += line.data();
-      ::pclose(pipe);
-    }
-    return text == "a word for the journal\n";
-  }));
+  EXPECT_TRUE(eventually([&] { return said_by(command) == "a word for the journal\n"; }))
+      << said_by(command);
 }
 
 }  // namespace

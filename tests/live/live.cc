@@ -1,8 +1,20 @@
 #include "live/live.h"
 
+#include <array>
+#include <cstdio>
 #include <filesystem>
 
 namespace nucleus::test {
+
+std::string said_by(const std::string& command) {
+  std::string text;
+  FILE* const pipe = ::popen(command.c_str(), "re");
+  if (pipe == nullptr) return text;
+  std::array<char, 256> piece{};
+  while (std::fgets(piece.data(), piece.size(), pipe) != nullptr) text += piece.data();
+  ::pclose(pipe);
+  return text;
+}
 
 ForEverybodysContainers::~ForEverybodysContainers() {
   const Ended ids = sandbox.call({"ps", "--all", "--quiet"});

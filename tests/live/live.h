@@ -5,6 +5,9 @@
 
 namespace nucleus::test {
 
+/// What a shell command says on standard output.
+[[nodiscard]] std::string said_by(const std::string& command);
+
 class ForEverybodysContainers : public ForEverybody {
  protected:
   ~ForEverybodysContainers() override;

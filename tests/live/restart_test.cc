@@ -1,4 +1,7 @@
 // nucleus restart: ended as by stop, and run again by the same supervisor.
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -74,13 +77,28 @@ TEST_P(Restart, SeveralAtOnceAndEachErrorOfItsOwn) {
 }
 
 TEST_P(Restart, TwoWhoAskAtOnceGetOneRun) {
-  start("one", "trap '' TERM; echo up; while :; do sleep 0.05; done");
+  // The log tells when both have been heard: only then may it end.
+  const std::string place = sandbox.home() + "/audit";
+  sandbox.make_directory("audit");
+  ASSERT_EQ(::chmod(place.c_str(), 0700), 0);
+  const std::string log = place + "/audit.jsonl";
+  sandbox.make_directory("flags");
+  start("one", "trap '' TERM; echo up; while test ! -e /flags/go; do sleep 0.05; done; sleep 0.1",
+        {"--audit-log", log, "-v", sandbox.home() + "/flags:/flags:ro"});
   ASSERT_TRUE(says("one", "up"));
-  Running first = sandbox.start({"restart", "--time", "500ms", "one"});
-  Running second = sandbox.start({"restart", "--time", "500ms", "one"});
+  Running first = sandbox.start({"restart", "--time", "1m", "one"});
+  Running second = sandbox.start({"restart", "--time", "1m", "one"});
+  const auto told = [&](const std::string& event) {
+    return sandbox
+        .call({"audit", "--file", log, "--filter", "event=" + event, "--filter", "result=requested",
+               "show"})
+        .out;
+  };
+  ASSERT_TRUE(eventually([&] { return std::ranges::count(told("restart"), '\n') == 2; }));
+  sandbox.write("flags/go", "");
   EXPECT_EQ(first.wait().code, 0);
   EXPECT_EQ(second.wait().code, 0);
-  EXPECT_EQ(about("one", "status"), "running");
+  EXPECT_EQ(std::ranges::count(told("start"), '\n'), 2) << told("start");
 }
 
 TEST_P(Restart, AStopComesFirst) {

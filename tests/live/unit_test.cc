@@ -2,8 +2,6 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 
 #include "live/live.h"
@@ -32,16 +30,7 @@ class Unit : public ForEverybodysContainers {
     if (!sandbox.is_root()) command += sandbox.env.at("XDG_RUNTIME_DIR") + " ";
     command += std::string("systemctl ") + (sandbox.is_root() ? "" : "--user ") +
                "is-active nucleus-" + id + " 2>&1";
-    return said(command);
-  }
-  [[nodiscard]] static std::string said(const std::string& command) {
-    std::string text;
-    if (FILE* const pipe = ::popen(command.c_str(), "re")) {
-      std::array<char, 256> line{};
-      while (std::fgets(line.data(), line.size(), pipe) != nullptr) text += line.data();
-      ::pclose(pipe);
-    }
-    return text;
+    return said_by(command);
   }
 };
 INSTANTIATE_TEST_SUITE_P(As, Unit, testing::ValuesIn(everybody()), name_of);
@@ -73,10 +62,10 @@ TEST_P(Unit, TheManagersStopIsAStop) {
   ASSERT_TRUE(says("one", "up"));
   const std::string id = about("one", "id");
   if (sandbox.is_root()) {
-    EXPECT_EQ(said("systemctl stop nucleus-" + id + " 2>&1"), "");
+    EXPECT_EQ(said_by("systemctl stop nucleus-" + id + " 2>&1"), "");
   } else {
-    EXPECT_EQ(said("XDG_RUNTIME_DIR=" + sandbox.env.at("XDG_RUNTIME_DIR") +
-                   " systemctl --user stop nucleus-" + id + " 2>&1"),
+    EXPECT_EQ(said_by("XDG_RUNTIME_DIR=" + sandbox.env.at("XDG_RUNTIME_DIR") +
+                      " systemctl --user stop nucleus-" + id + " 2>&1"),
               "");
   }
   EXPECT_EQ(about("one", "status"), "stopped");

@@ -51,6 +51,15 @@ Result<> start_by_new_supervisor(const store::Store& store, const std::string& i
   return {};
 }
 
+Result<> stop_one(const store::Store& store, const std::string& id, const Json& request) {
+  const store::Listed listed = store.read(id);
+  if (listed.error) return std::unexpected(*listed.error);
+  if (!supervised(listed) && listed.entry->restart == "no") return {};
+  const auto answer = ask(store, id, request);
+  if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
+  return {};
+}
+
 // One that ends by itself while it is asked for: soon its supervisor has gone, or runs it again.
 Result<> restart_one(const store::Store& store, const std::string& id, const Json& request) {
   constexpr int kLooks = 100;
@@ -64,6 +73,28 @@ Result<> restart_one(const store::Store& store, const std::string& id, const Jso
     if (!is_gone(answer.error()) || look == kLooks) return std::unexpected(answer.error());
     ::usleep(kBetweenLooksUsec);
   }
+}
+
+// What takes a time and a signal, and ends each that is named.
+int end_each(const config::VerbText& text, int argc, char** argv, const char* op,
+             Result<> (*end_one)(const store::Store&, const std::string&, const Json&)) {
+  std::optional<std::string> root;
+  Ending ending;
+  Parser parser(text);
+  parser.bind("root", root);
+  parser.bind("time", ending.time);
+  parser.bind("signal", ending.signal);
+  const Words words = parse_words(parser, text, argc, argv, 1, kMany);
+  if (words.exit) return *words.exit;
+  Json request = {{"op", op}};
+  if (const auto good = ending.into(request); !good) return complain_of(good.error());
+  const auto store = open_store(root);
+  if (!store) return complain_of(store.error());
+  return for_each_container(*store, words.list,
+                            [&](const std::string& id, const std::string& word) -> Result<> {
+                              NUCLEUS_CHECK(end_one(*store, id, request));
+                              return print_word(word);
+                            });
 }
 
 }  // namespace
@@ -89,50 +120,10 @@ int start_main(int argc, char** argv) {
                             });
 }
 
-int stop_main(int argc, char** argv) {
-  std::optional<std::string> root;
-  Ending ending;
-  Parser parser(kStopText);
-  parser.bind("root", root);
-  parser.bind("time", ending.time);
-  parser.bind("signal", ending.signal);
-  const Words words = parse_words(parser, kStopText, argc, argv, 1, kMany);
-  if (words.exit) return *words.exit;
-  Json request = {{"op", "stop"}};
-  if (const auto good = ending.into(request); !good) return complain_of(good.error());
-  const auto store = open_store(root);
-  if (!store) return complain_of(store.error());
-  return for_each_container(*store, words.list,
-                            [&](const std::string& id, const std::string& word) -> Result<> {
-                              const store::Listed listed = store->read(id);
-                              if (listed.error) return std::unexpected(*listed.error);
-                              if (supervised(listed) || listed.entry->restart != "no") {
-                                const auto answer = ask(*store, id, request);
-                                if (!answer && !is_gone(answer.error()))
-                                  return std::unexpected(answer.error());
-                              }
-                              return print_word(word);
-                            });
-}
+int stop_main(int argc, char** argv) { return end_each(kStopText, argc, argv, "stop", stop_one); }
 
 int restart_main(int argc, char** argv) {
-  std::optional<std::string> root;
-  Ending ending;
-  Parser parser(kRestartText);
-  parser.bind("root", root);
-  parser.bind("time", ending.time);
-  parser.bind("signal", ending.signal);
-  const Words words = parse_words(parser, kRestartText, argc, argv, 1, kMany);
-  if (words.exit) return *words.exit;
-  Json request = {{"op", "restart"}};
-  if (const auto good = ending.into(request); !good) return complain_of(good.error());
-  const auto store = open_store(root);
-  if (!store) return complain_of(store.error());
-  return for_each_container(*store, words.list,
-                            [&](const std::string& id, const std::string& word) -> Result<> {
-                              NUCLEUS_CHECK(restart_one(*store, id, request));
-                              return print_word(word);
-                            });
+  return end_each(kRestartText, argc, argv, "restart", restart_one);
 }
 
 int kill_main(int argc, char** argv) {

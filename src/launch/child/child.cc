@@ -233,13 +233,6 @@ void run_script(const Script& script) {
 }
 
 void finish_script(const Script& script) {
-  if (script.preserved != 0 && script.socket < kFreeFd) {
-    Script moved = script;
-    const long fd = raw::call(__NR_fcntl, script.socket, F_DUPFD_CLOEXEC, kFreeFd);
-    check(script, Step::close_descriptors, 0, fd);
-    moved.socket = static_cast<int>(fd);
-    finish_script(moved);
-  }
   reset_signals(script);
   close_descriptors(script);
   seal(script);
@@ -262,7 +255,7 @@ void finish_script(const Script& script) {
     send(script, parked, -1);
     expect(script, MessageKind::go, nullptr);
   }
-  write_listen_pid(script.envp);
+  if (script.preserved != 0) write_listen_pid(script.envp);
   long result = -2 /* ENOENT */;
   for (const char* const* path = script.candidates; *path != nullptr; ++path) {
     const long tried = raw::call(__NR_execve, raw::address(*path), raw::address(script.argv),

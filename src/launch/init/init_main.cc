@@ -137,8 +137,10 @@ void take_preserved(std::uint32_t count) {
   } else {
     check(Step::process_group, raw::call(__NR_setpgid, 0, 0));
   }
-  if (config->preserved != 0) take_preserved(config->preserved);
-  nucleus::launch::child::write_listen_pid(reinterpret_cast<const char* const*>(envp));
+  if (config->preserved != 0) {
+    take_preserved(config->preserved);
+    nucleus::launch::child::write_listen_pid(reinterpret_cast<const char* const*>(envp));
+  }
   const std::uint64_t none = 0;
   check(Step::signals,
         raw::call(__NR_rt_sigprocmask, SIG_SETMASK, raw::address(&none), 0, sizeof none));
