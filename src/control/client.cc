@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "sys/file.h"
@@ -30,17 +28,17 @@ Error before_first_answer(const Error& error, const std::string& directory) {
   return ended ? not_running(directory) : error;
 }
 
+sys::UnixAddress socket_in(int directory) {
+  return *sys::UnixAddress::at("/proc/self/fd/" + std::to_string(directory) + "/" + kSocketName);
+}
+
 Result<sys::UniqueFd> connect_to(const std::string& directory) {
-  // A path may be longer than an address of a socket: the directory is reached by its descriptor.
   const auto place =
       NUCLEUS_TRY(sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0, "open the container"));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  (void)std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", place.get(),
-                      kSocketName);
+  const auto address = socket_in(place.get());
   sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail(Kind::runtime, errno, "make", "a control socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+  if (::connect(fd.get(), address.get(), address.size()) < 0) {
     const int why = errno;
     if (why == ENOENT || why == ECONNREFUSED) return std::unexpected(not_running(directory));
     return fail(Kind::runtime, why, "reach the supervisor of the container",

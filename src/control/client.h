@@ -7,11 +7,15 @@
 #include "base/error.h"
 #include "control/packet.h"
 #include "sys/unique_fd.h"
+#include "sys/unix_address.h"
 
 namespace nucleus::control {
 
 /// The name of the socket in a container's directory.
 inline constexpr const char* kSocketName = "control.sock";
+
+/// Its address, by a descriptor of that directory: a path may be longer than an address.
+[[nodiscard]] sys::UnixAddress socket_in(int directory);
 
 /// Errors: Kind::usage when nobody supervises it (any more).
 [[nodiscard]] Result<sys::UniqueFd> connect_to(const std::string& directory);

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include "control/client.h"
@@ -28,16 +26,12 @@ ControlServer::~ControlServer() {
 Result<> ControlServer::listen(int directory) {
   directory_.reset(::fcntl(directory, F_DUPFD_CLOEXEC, 3));
   if (!directory_.valid()) return fail(Kind::runtime, errno, "open", "the container's directory");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  (void)std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
-                      control::kSocketName);
+  const auto address = control::socket_in(directory);
   // What a supervisor that was killed has left.
   ::unlinkat(directory, control::kSocketName, 0);
   sys::UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0177);
-  const bool bound = fd.valid() && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
-                                          sizeof address) == 0;
+  const bool bound = fd.valid() && ::bind(fd.get(), address.get(), address.size()) == 0;
   const int why = errno;
   ::umask(before);
   if (!bound || ::listen(fd.get(), 64) < 0)

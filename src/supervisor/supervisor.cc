@@ -49,12 +49,9 @@ Supervisor::~Supervisor() = default;
 int Supervisor::run() {
   if (const auto begun = begin(); !begun) {
     health_.reset();
-    if (life_) (void)life_->finish(std::unexpected(begun.error()));
-    life_.reset();
+    const spec::Outcome outcome = end_life(std::unexpected(begun.error()));
     server_.reset();
-    if (held_.valid())
-      note("die", {{"code", std::to_string(spec::exit_code(begun.error().kind))},
-                   {"reason", "start-failed"}});
+    if (held_.valid()) note_end(outcome);
     // A start that went wrong leaves a record only of one that was there before.
     if (held_.valid() && request_.wish != Wish::start) {
       note("remove");
@@ -62,7 +59,7 @@ int Supervisor::run() {
     } else if (held_.valid() && held_.entry().status == store::Status::creating) {
       (void)held_.become(store::Status::failed, [&](store::Entry& entry) {
         entry.finished_usec = store::now_usec();
-        entry.ending = ending_of(container::never_begun(request_.id, spec_, begun.error()));
+        entry.ending = ending_of(outcome);
       });
     }
     (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
@@ -300,16 +297,26 @@ void Supervisor::ended(Facts facts) {
   loop_.after(std::chrono::milliseconds(0), [this, facts = std::move(facts)] { wind_up(facts); });
 }
 
+// A run may have failed before there was anything of it.
+spec::Outcome Supervisor::end_life(const Facts& facts) {
+  auto outcome =
+      life_ ? life_->finish(facts) : container::never_begun(request_.id, spec_, facts.error());
+  life_.reset();
+  return outcome;
+}
+
+void Supervisor::note_end(const spec::Outcome& outcome) {
+  note("die",
+       {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
+}
+
 void Supervisor::wind_up(const Facts& facts) {
   loop_.cancel(kill_timer_);
   execs_->container_ended();
   health_.reset();
   end_notices();
   drain();
-  // A further run may have failed before there was anything of it.
-  const spec::Outcome outcome =
-      life_ ? life_->finish(facts) : container::never_begun(request_.id, spec_, facts.error());
-  life_.reset();
+  const spec::Outcome outcome = end_life(facts);
   const store::Status before = held_.entry().status;
   const bool ran = before == store::Status::running || before == store::Status::paused;
   (void)held_.become(facts || ran ? store::Status::stopped : store::Status::failed,
@@ -322,8 +329,7 @@ void Supervisor::wind_up(const Facts& facts) {
                      });
   if (outcome.oom_kills.value_or(0) > 0)
     note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
-  note("die",
-       {{"code", std::to_string(outcome.code)}, {"reason", spec::reason_name(outcome.reason)}});
+  note_end(outcome);
   if (trail_.on() && ran)
     unheard(trail_.done("exit", audit::ourselves(), container::end_details(outcome)));
   viewers_->ended(end_text());

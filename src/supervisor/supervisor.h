@@ -54,6 +54,8 @@ class Supervisor {
   void on_signal();
   void ended(Facts facts);
   void wind_up(const Facts& facts);
+  [[nodiscard]] spec::Outcome end_life(const Facts& facts);
+  void note_end(const spec::Outcome& outcome);
   [[nodiscard]] bool wants_restart(const spec::Outcome& outcome) const;
   void restart();
   void answer_starters(const Result<>& result);

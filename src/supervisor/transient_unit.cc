@@ -53,7 +53,9 @@ Result<std::string> find_program(const std::string& subject) {
         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0)
       return path;
   }
-  return fail(Kind::usage, ENOENT, "start", subject, "systemd-run(1) is not installed");
+  return fail(Kind::usage, ENOENT, "start", subject,
+              "there is no systemd-run(1) of root's in /usr/bin: install systemd, or leave "
+              "--supervisor out");
 }
 
 Result<std::string> own_path() {
