@@ -127,6 +127,15 @@ constexpr Row kRows[] = {
       .initial = "process",
       .values = "process|systemd"},
      {.into = &Draft::supervisor}},
+    {{.name = "on-supervisor-death",
+      .form = "kill|adopt",
+      .group = kLife,
+      .help =
+          "with --detach: when its supervisor is killed, the kernel kills the container too, or "
+          "a process that stands by takes over",
+      .initial = "kill",
+      .values = "kill|adopt"},
+     {.into = &Draft::on_supervisor_death}},
     {{.name = "stop-signal",
       .form = "SIGNAL",
       .group = kLife,

@@ -75,7 +75,8 @@ void Running::begin() {
 // would be one wake-up too many.
 void Running::finish() {
   const auto facts = [&]() -> Result<EndFacts> {
-    const sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
+    sys::WaitStatus status = NUCLEUS_TRY(container_.init.wait());
+    if (how_) status = how_().value_or(status);
     facts_.counters = cgroup_.read_counters();
     if (gave_up_) return std::unexpected(*gave_up_);
     const auto told = launch::last_word(plan_, container_);
@@ -100,6 +101,11 @@ Result<> Running::kill_for(KilledFor reason, int signal) {
   (void)cgroup_.thaw();  // what is frozen on v1 does not even die
   // Without a pid namespace the init does it, which the workload cannot reach.
   return container_.init.send_signal(spec_.shares_host() ? launch::init::kEndAll : SIGKILL);
+}
+
+void Running::hand_over(How how) {
+  container_.init.disown();
+  how_ = std::move(how);
 }
 
 void Running::give_up(const Error& error) {

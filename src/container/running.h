@@ -41,6 +41,11 @@ class Running {
   /// counts.
   Result<> kill_for(KilledFor reason, int signal = 0);
 
+  /// The one whose child the workload is has forked, and this is the fork: the end is seen here as
+  /// before, and `how` tells how it ended, or nothing when that can no longer be known.
+  using How = std::function<std::optional<sys::WaitStatus>()>;
+  void hand_over(How how);
+
   /// Ends it, with this error as its end: the workload was never started.
   void give_up(const Error& error);
 
@@ -69,6 +74,7 @@ class Running {
   launch::Launched container_;
   resources::Cgroup& cgroup_;
   Ended ended_;
+  How how_;  // empty: the workload is our own child
   std::vector<sys::EventLoop::Id> watches_;
   sys::EventLoop::Id deadline_ = 0, look_ = 0, oom_ = 0, doubt_timer_ = 0;
   std::optional<sys::EventLoop::Clock::time_point> oom_until_;

@@ -355,6 +355,10 @@ std::vector<std::string> Cgroup::paths() const {
   return paths;
 }
 
+void Cgroup::remove_leaves() const {
+  for (const Directory& directory : directories_) resources::remove_leaves(directory.plan.path);
+}
+
 Result<Leaf> Leaf::create(const Cgroup& cgroup, const std::string& name) {
   Leaf leaf;
   const Cgroup::Directory* chosen = nullptr;

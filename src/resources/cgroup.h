@@ -87,6 +87,9 @@ class Cgroup {
 
   [[nodiscard]] std::vector<std::string> paths() const;
 
+  /// Kills what is in the cgroups of further processes and removes them, whoever has made them.
+  void remove_leaves() const;
+
  private:
   friend class Leaf;
   struct Directory {

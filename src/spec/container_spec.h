@@ -123,7 +123,8 @@ struct Supervision {
   RestartPolicy restart = RestartPolicy::no;
   std::uint32_t restart_most = 0;  // on_failure: 0 is without end
   bool as_unit = false;            // the supervisor is a service of systemd's
-  bool remove = false;             // --rm: nothing is kept of it when it has ended
+  bool adopt = false;   // another takes over when it is killed; else the container dies with it
+  bool remove = false;  // --rm: nothing is kept of it when it has ended
   int stop_signal = 15;
   std::chrono::milliseconds stop_timeout{10'000};  // then SIGKILL
   LogDriver log_driver = LogDriver::json;

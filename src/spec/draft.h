@@ -19,7 +19,7 @@ struct Draft {
   std::vector<std::string> env, volumes, devices, tmpfs, context_include;
   std::vector<std::string> groups, mounts, secrets, credentials, ulimits, hosts, labels, sysctls;
   std::vector<std::string> cap_add, io_limits, seccomp_allow, allow_degraded;
-  std::optional<std::string> preserve_fds, supervisor;
+  std::optional<std::string> preserve_fds, supervisor, on_supervisor_death;
   std::optional<std::string> restart, stop_signal, stop_timeout, log_driver;
   std::vector<std::string> log_options;
   std::optional<std::string> health_cmd, health_tcp, health_http, health_interval, health_timeout;

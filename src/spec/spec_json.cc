@@ -122,9 +122,10 @@ void fields(F& f, V& v) {
 template <typename F, typename V>
   requires std::is_same_v<std::remove_const_t<V>, Supervision>
 void fields(F& f, V& v) {
-  NUCLEUS_MEMBERS(v, restart, restart_most, as_unit, remove, stop_signal, stop_timeout, log_driver,
-                  log_size, log_files, log_socket, health, readiness);
+  NUCLEUS_MEMBERS(v, restart, restart_most, as_unit, adopt, remove, stop_signal, stop_timeout,
+                  log_driver, log_size, log_files, log_socket, health, readiness);
   f("restart", restart), f("restart_most", restart_most), f("as_unit", as_unit);
+  f("adopt", adopt);
   f("remove", remove);
   f("stop_signal", stop_signal), f("stop_timeout", stop_timeout), f("log_driver", log_driver);
   f("log_size", log_size), f("log_files", log_files), f("log_socket", log_socket);

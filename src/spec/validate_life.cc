@@ -76,6 +76,7 @@ void Validator::life() {
   life.as_unit = supervisor == "systemd";
   if (supervisor != "systemd" && supervisor != "process")
     refuse("--supervisor", supervisor, "use process or systemd");
+  on_supervisor_death();
   const std::string driver = draft_.log_driver.value_or("json");
   if (driver == "none") {
     life.log_driver = LogDriver::none;
@@ -94,7 +95,23 @@ void Validator::life() {
   needs_detach("--restart", draft_.restart.has_value() && *draft_.restart != "no");
   needs_detach("--log-driver", draft_.log_driver.has_value());
   needs_detach("--supervisor", draft_.supervisor.has_value());
+  needs_detach("--on-supervisor-death", draft_.on_supervisor_death.has_value());
   needs_detach("--log-opt", !draft_.log_options.empty());
+}
+
+// The kernel kills what a supervisor of either kind has started when that one ends; one that stands
+// by is in nobody's way only where nothing else watches over the supervisor.
+void Validator::on_supervisor_death() {
+  const std::string choice = draft_.on_supervisor_death.value_or("kill");
+  if (choice == "kill") return;
+  if (choice != "adopt") return refuse("--on-supervisor-death", choice, "use kill or adopt");
+  spec_.supervision.adopt = true;
+  if (spec_.supervision.as_unit)
+    refuse("--on-supervisor-death", choice, "with --supervisor systemd the unit ends with it");
+  if (spec_.shares_host()) {
+    refuse("--on-supervisor-death", choice,
+           "with --isolation landlock its processes are the supervisor's own children");
+  }
 }
 
 void Validator::service_mode() {

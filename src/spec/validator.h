@@ -50,6 +50,7 @@ class Validator {
   void audit();
   void service_mode();
   void restart();
+  void on_supervisor_death();
   void log_option(const std::string& item);
 
   // validate_health.cc

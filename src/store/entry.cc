@@ -25,7 +25,8 @@ template <typename F, typename V>
 void fields(F& f, V& v) {
   f("version", v.version), f("id", v.id), f("name", v.name), f("status", v.status);
   f("owner", v.owner), f("created_usec", v.created_usec), f("started_usec", v.started_usec);
-  f("finished_usec", v.finished_usec), f("supervisor", v.supervisor), f("pid", v.pid);
+  f("finished_usec", v.finished_usec), f("supervisor", v.supervisor), f("stand_by", v.stand_by),
+      f("pid", v.pid);
   f("restarts", v.restarts), f("restart_usec", v.restart_usec), f("restart", v.restart),
       f("remove", v.remove);
   f("log_driver", v.log_driver), f("cgroups", v.cgroups), f("command", v.command);

@@ -53,6 +53,7 @@ struct Entry {
   std::optional<std::int64_t> started_usec;
   std::optional<std::int64_t> finished_usec;
   std::int32_t supervisor = 0;  // pid, as long as its lock is held
+  std::int32_t stand_by = 0;    // pid of who takes over when that one is killed; 0: nobody
   std::int32_t pid = 0;         // of the container's first process; 0: none
   std::uint32_t restarts = 0;
   std::optional<std::int64_t> restart_usec;  // when it is started again; absent: it is not

@@ -124,6 +124,12 @@ Result<> Held::write(const Entry& entry) const {
   return written;
 }
 
+Result<> Held::reload() {
+  const std::string text = NUCLEUS_TRY(read_record(fd_.get(), path_));
+  entry_ = NUCLEUS_TRY(entry_from_json(text, path_ + "/record.json"));
+  return {};
+}
+
 Result<> Held::write_spec(const spec::ContainerSpec& spec) const {
   return write_whole(fd_.get(), path_, "spec.json", spec::to_json(spec));
 }

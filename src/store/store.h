@@ -50,6 +50,9 @@ class Held {
     });
   }
 
+  /// Reads the record again: another process, with which the lock is shared, may have written it.
+  [[nodiscard]] Result<> reload();
+
   /// Puts another spec in the place of the one that is kept.
   [[nodiscard]] Result<> write_spec(const spec::ContainerSpec& spec) const;
 

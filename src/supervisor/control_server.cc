@@ -100,6 +100,11 @@ void ControlServer::refuse(ClientId client, const Error& error) {
   answer(client, control::error_text(error));
 }
 
+void ControlServer::forget() {
+  for (const auto& [id, client] : clients_) loop_.unwatch(client.watch);
+  clients_.clear();
+}
+
 void ControlServer::close(ClientId client) {
   const auto found = clients_.find(client);
   if (found == clients_.end()) return;

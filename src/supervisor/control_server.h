@@ -40,6 +40,9 @@ class ControlServer {
   void answer(ClientId client, const std::string& text, const std::vector<int>& fds = {});
   void refuse(ClientId client, const Error& error);
 
+  /// Drops every client, and tells nobody: another process goes on with them.
+  void forget();
+
   /// Ends the conversation.
   void close(ClientId client);
 

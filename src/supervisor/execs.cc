@@ -157,7 +157,9 @@ Result<> Execs::start(ClientId client, container::Life& life, const spec::Contai
   launch::LaunchPlan plan;
   NUCLEUS_CHECK(prepare(wanted, life, own, plan));
   Exec exec;
-  exec.leaf = NUCLEUS_TRY(resources::Leaf::create(life.cgroup(), std::to_string(++last_)));
+  // Not to be mistaken for one that an earlier supervisor has left.
+  const std::string leaf = std::to_string(::getpid()) + "-" + std::to_string(++last_);
+  exec.leaf = NUCLEUS_TRY(resources::Leaf::create(life.cgroup(), leaf));
   launch::JoinRequest join{
       .pidfd = life.running().pidfd(), .streams = {}, .cgroup = &life.cgroup(), .leaf = &exec.leaf};
   const sys::UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -65,8 +65,10 @@ int Supervisor::run() {
     (void)control::send_packet(answer_.get(), control::error_text(begun.error()));
     return 125;
   }
-  if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none &&
-      request_.wish != Wish::create) {
+  if (adopted_ != Adopted::nothing && !answer_.valid()) {
+    rest_soon();  // the one before has told
+  } else if (spec_.supervision.readiness.probe.kind != spec::ProbeKind::none &&
+             request_.wish != Wish::create && adopted_ != Adopted::end) {
     await_readiness({});
   } else {
     tell_caller();
@@ -177,7 +179,7 @@ Result<> Supervisor::start_life(bool park) {
     unheard(trail_.failed(event, audit::ourselves(), started.error()));
     return started;
   }
-  if (!trail_.on()) return {};
+  if (!trail_.on() || adopted_ == Adopted::run || adopted_ == Adopted::end) return {};
   return trail_.done(event, audit::ourselves(), container::posture(spec_, life_->decision()));
 }
 
@@ -193,6 +195,8 @@ Result<> Supervisor::start_unaudited(bool park) {
   options.await = [this](int fd, auto patience) { return await(fd, patience); };
   life_.emplace(loop_, spec_, std::move(options));
   NUCLEUS_CHECK(life_->start([this](Facts facts) { ended(std::move(facts)); }));
+  NUCLEUS_CHECK(split());
+  if (adopted_ == Adopted::end) return go_on_with_life();
   listen_to_notices();
   terminal_ = std::move(life_->running().container().terminal);
   if (terminal_.valid()) {
@@ -201,8 +205,13 @@ Result<> Supervisor::start_unaudited(bool park) {
         terminal_.get(), POLLIN, [this](short) { read_stream(log::Stream::out, terminal_.get()); });
   }
   viewers_->begin(spec_.terminal ? terminal_.get() : input_.get());
+  return adopted_ == Adopted::run ? go_on_with_life() : write_start(park);
+}
+
+Result<> Supervisor::write_start(bool park) {
   NUCLEUS_CHECK(held_.become(park ? store::Status::created : store::Status::running,
                              [&](store::Entry& entry) {
+                               record_ourselves(entry);
                                entry.pid = life_->running().pid();
                                entry.cgroups = life_->cgroup().paths();
                                entry.notes = life_->decision().notes;
@@ -224,6 +233,7 @@ void Supervisor::note(const char* event, const store::Attributes& attributes) {
   for (const auto& [happened, name] : {std::pair{"restart", "restart"},
                                        {"health_status", "health"},
                                        {"oom", "oom"},
+                                       {"adopt", "adopt"},
                                        {"exec_die", "exec-exit"},
                                        {"remove", "rm"}}) {
     if (std::string_view(event) == happened)
@@ -246,6 +256,7 @@ void Supervisor::tell_caller() {
   object["warnings"] = life_ ? life_->warnings() : std::vector<std::string>();
   (void)control::send_packet(answer_.get(), json::dump(object));
   answer_.reset();
+  stand_by_.told();
   rest_soon();
 }
 
@@ -319,6 +330,14 @@ void Supervisor::wind_up(const Facts& facts) {
   const spec::Outcome outcome = end_life(facts);
   const store::Status before = held_.entry().status;
   const bool ran = before == store::Status::running || before == store::Status::paused;
+  if (outcome.wall_usec >= kLongEnoughUsec) {
+    back_off_ = {};
+    failures_ = 0;
+  }
+  not_ready_after(outcome);
+  const bool again = wants_restart(outcome);
+  if (again) lengthen_back_off(outcome);
+  // At once, so that whoever reads it, or takes over from here, knows what comes next.
   (void)held_.become(facts || ran ? store::Status::stopped : store::Status::failed,
                      [&](store::Entry& entry) {
                        entry.pid = 0;
@@ -326,6 +345,10 @@ void Supervisor::wind_up(const Facts& facts) {
                        entry.finished_usec = store::now_usec();
                        entry.ending = ending_of(outcome);
                        entry.notes = outcome.notes;
+                       if (!again) entry.stand_by = 0;
+                       if (!again) return;
+                       const std::chrono::microseconds pause = back_off_;
+                       entry.restart_usec = store::now_usec() + pause.count();
                      });
   if (outcome.oom_kills.value_or(0) > 0)
     note("oom", {{"kills", std::to_string(*outcome.oom_kills)}});
@@ -333,24 +356,17 @@ void Supervisor::wind_up(const Facts& facts) {
   if (trail_.on() && ran)
     unheard(trail_.done("exit", audit::ourselves(), container::end_details(outcome)));
   viewers_->ended(end_text());
-  if (outcome.wall_usec >= kLongEnoughUsec) {
-    back_off_ = {};
-    failures_ = 0;
-  }
-  not_ready_after(outcome);
-  if (!wants_restart(outcome)) return finish();
+  rest_or_finish(again);
+}
+
+void Supervisor::lengthen_back_off(const spec::Outcome& outcome) {
   if (again_ == Again::asked) {
-    failures_ = 0;
     back_off_ = {};
-  } else {
-    failures_ += outcome.code != 0 ? 1U : 0U;
-    back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
+    failures_ = 0;
+    return;
   }
-  restart_timer_ = loop_.after(back_off_, [this] { restart(); });
-  (void)held_.update([&](store::Entry& entry) {
-    entry.restart_usec = store::now_usec() +
-                         std::chrono::duration_cast<std::chrono::microseconds>(back_off_).count();
-  });
+  failures_ += outcome.code != 0 ? 1U : 0U;
+  back_off_ = back_off_.count() == 0 ? kFirstBackOff : std::min(back_off_ * 2, kLongestBackOff);
 }
 
 bool Supervisor::wants_restart(const spec::Outcome& outcome) const {
@@ -410,6 +426,7 @@ void Supervisor::finish() {
     note("remove");
     held_.remove();
   }
+  stand_by_.dismiss();
   tell_of_readiness();
   answer_starters(fail(Kind::runtime, ECANCELED, "start", held_.entry().id,
                        "it was told to end before it ran again"));

@@ -23,6 +23,7 @@
 #include "supervisor/health.h"
 #include "supervisor/readiness.h"
 #include "supervisor/spawn.h"
+#include "supervisor/stand_by.h"
 #include "supervisor/viewers.h"
 #include "sys/event_loop.h"
 
@@ -42,12 +43,16 @@ class Supervisor {
   using ClientId = ControlServer::ClientId;
   using Facts = Result<container::EndFacts>;
   enum class Again { no, unhealthy, asked };
+  // How far the one had come in whose place we are: it started the workload, it watched it, it
+  // waited to start it again, it had nothing left to do but to go.
+  enum class Adopted { nothing, start, run, pause, end };
 
   // supervisor.cc: the life of the container
   Result<> begin();
   Result<> make_record();
   Result<> start_life(bool park);
   Result<> start_unaudited(bool park);
+  Result<> write_start(bool park);
   Result<bool> await(int fd, std::chrono::milliseconds patience);
   void tell_caller();
   void rest_soon();
@@ -56,6 +61,7 @@ class Supervisor {
   void wind_up(const Facts& facts);
   [[nodiscard]] spec::Outcome end_life(const Facts& facts);
   void note_end(const spec::Outcome& outcome);
+  void lengthen_back_off(const spec::Outcome& outcome);
   [[nodiscard]] bool wants_restart(const spec::Outcome& outcome) const;
   void restart();
   void answer_starters(const Result<>& result);
@@ -64,6 +70,15 @@ class Supervisor {
   void stop(int signal, std::chrono::milliseconds patience);
   void note(const char* event, const store::Attributes& attributes = {});
   void unheard(const Result<>& written);
+
+  // adoption.cc: another one takes over
+  Result<> split();
+  void take_up();
+  void adopt_life(store::Status status);
+  Result<> go_on_with_life();
+  void rest_or_finish(bool again);
+  void record_ourselves(store::Entry& entry) const;
+  void note_problem(const std::string& what, const Error& error);
 
   // streams.cc: what the container says
   Result<> open_log();
@@ -125,7 +140,9 @@ class Supervisor {
   sys::EventLoop::Id caller_watch_ = 0;  // whether that one is still there
   Again again_ = Again::no;              // it ends to be started again, whatever its policy
   std::optional<Viewers> viewers_;
-  bool stopping_ = false;  // it was asked to end: no restart
+  StandBy stand_by_;
+  Adopted adopted_ = Adopted::nothing;  // since split() came back for the last time
+  bool stopping_ = false;               // it was asked to end: no restart
   bool removing_ = false;
   std::uint32_t failures_ = 0;  // in a row, for on-failure:N
   std::chrono::milliseconds back_off_{};

@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@ namespace nucleus::sys {
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       running_(std::exchange(other.running_, false)),
+      ours_(other.ours_),
       pidfd_(std::move(other.pidfd_)) {}
 
 Child& Child::operator=(Child&& other) noexcept {
@@ -24,6 +26,7 @@ Child& Child::operator=(Child&& other) noexcept {
     destroy();
     pid_ = std::exchange(other.pid_, -1);
     running_ = std::exchange(other.running_, false);
+    ours_ = other.ours_;
     pidfd_ = std::move(other.pidfd_);
   }
   return *this;
@@ -46,7 +49,25 @@ Result<> Child::send_signal(int signal) const {
   return {};
 }
 
+Result<std::optional<WaitStatus>> Child::await_end(bool wait) {
+  pollfd end{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+  int found = -1;
+  while ((found = ::poll(&end, 1, wait ? -1 : 0)) < 0) {
+    if (errno != EINTR) return fail(Kind::runtime, errno, "wait for process", std::to_string(pid_));
+  }
+  if (found == 0) return std::optional<WaitStatus>();
+  running_ = false;
+  return WaitStatus{.signal = SIGKILL};
+}
+
 Result<std::optional<WaitStatus>> Child::reap(int options) {
+  if (!ours_) return await_end((options & WNOHANG) == 0);
+  auto status = collect(options);
+  if (status && *status) pidfd_.reset();
+  return status;
+}
+
+Result<std::optional<WaitStatus>> Child::collect(int options) {
   siginfo_t info{};
   const idtype_t kind = pidfd_.valid() ? P_PIDFD : P_PID;
   const auto which = static_cast<id_t>(pidfd_.valid() ? pidfd_.get() : pid_);
@@ -54,10 +75,15 @@ Result<std::optional<WaitStatus>> Child::reap(int options) {
     if (errno != EINTR) return fail(Kind::runtime, errno, "wait for process", std::to_string(pid_));
   }
   if (info.si_pid == 0) return std::optional<WaitStatus>();
-  pidfd_.reset();
   running_ = false;
   if (info.si_code == CLD_EXITED) return WaitStatus{.code = info.si_status};
   return WaitStatus{.signal = info.si_status, .core = info.si_code == CLD_DUMPED};
+}
+
+Result<std::optional<WaitStatus>> Child::collect() {
+  auto status = collect(WNOHANG);
+  if (status && *status) ours_ = false;
+  return status;
 }
 
 Result<WaitStatus> Child::wait() {

@@ -50,12 +50,23 @@ class Child {
   /// Its status when it has ended already, without waiting.
   Result<std::optional<WaitStatus>> try_wait();
 
+  /// Its parent is another process, of which this one is a fork. From now on its end is seen by its
+  /// pidfd, which it must have, and how it ended is not: SIGKILL is said.
+  void disown() { ours_ = false; }
+
+  /// Its status when it has ended already: reaped, but with the pidfd kept, at which forks of this
+  /// process see the end. After that it is as if disowned.
+  Result<std::optional<WaitStatus>> collect();
+
  private:
   void destroy();
   Result<std::optional<WaitStatus>> reap(int options);
+  Result<std::optional<WaitStatus>> collect(int options);
+  Result<std::optional<WaitStatus>> await_end(bool wait);
 
   pid_t pid_ = -1;
   bool running_ = false;
+  bool ours_ = true;
   UniqueFd pidfd_;
 };
 

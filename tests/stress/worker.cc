@@ -91,11 +91,18 @@ bool Worker::check_end(Container& on) {
   return wrong(on, "it ended with " + std::to_string(*on.ended) + ", and recorded is " + code);
 }
 
-bool Worker::start(Container& on) {
+std::vector<std::string> Worker::words_to_make(Container& on, std::vector<std::string> words) {
   on.code = 1 + static_cast<int>(random(100));
-  const Call done = nucleus(on, {"run", "-d", "--name", on.name, "--", "sh", "-c",
-                                 "trap 'exit " + std::to_string(on.code) +
-                                     "' TERM; echo up; sleep " + setting_.marker + " & wait"});
+  on.adopts = random(2) == 0;
+  if (on.adopts) words.insert(words.end(), {"--on-supervisor-death", "adopt"});
+  words.insert(words.end(), {"--name", on.name, "--", "sh", "-c",
+                             "trap 'exit " + std::to_string(on.code) + "' TERM; echo up; sleep " +
+                                 setting_.marker + " & wait"});
+  return words;
+}
+
+bool Worker::start(Container& on) {
+  const Call done = nucleus(on, words_to_make(on, {"run", "-d"}));
   if (!expect(on, done, 0, "run --detach")) return false;
   on.state = State::running;
   on.ended.reset();
@@ -104,10 +111,7 @@ bool Worker::start(Container& on) {
 }
 
 bool Worker::create(Container& on) {
-  on.code = 1 + static_cast<int>(random(100));
-  const Call done = nucleus(on, {"create", "--name", on.name, "--", "sh", "-c",
-                                 "trap 'exit " + std::to_string(on.code) +
-                                     "' TERM; echo up; sleep " + setting_.marker + " & wait"});
+  const Call done = nucleus(on, words_to_make(on, {"create"}));
   if (!expect(on, done, 0, "create")) return false;
   on.state = State::created;
   on.ended.reset();
@@ -126,7 +130,7 @@ bool Worker::start_again(Container& on) {
 // Under the same supervisor, where there is one: nothing piles up in it.
 bool Worker::restart(Container& on) {
   if (!expect(on, nucleus(on, {"restart", "--time", "30", on.name}), 0, "restart")) return false;
-  if (on.state == State::stopped) on.descriptors = 0;
+  if (on.state == State::stopped || on.adopts) on.descriptors = 0;
   on.state = State::running;
   on.ended.reset();
   on.execs = 0;
@@ -224,12 +228,26 @@ bool Worker::inspect(Container& on) {
   return true;
 }
 
+// What was begun by exec goes; the container itself stays as it is.
+bool Worker::change_supervisor(Container& on, const std::string& before) {
+  const auto until = Clock::now() + kPatience;
+  for (std::string now; now.empty() || now == before; now = about(on, "supervisor")) {
+    if (Clock::now() > until) return wrong(on, "nobody takes over");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  on.descriptors = on.execs = 0;
+  return inspect(on);
+}
+
 bool Worker::lose_supervisor(Container& on) {
   const std::string pid = about(on, "supervisor");
   if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos)
     return wrong(on, "it has no supervisor: " + pid);
   on.history.push_back("kill -9 of its supervisor " + pid);
+  // One that has been killed often has nobody that stands by any more.
+  const bool adopts = on.adopts && !about(on, "stand_by").empty();
   if (::kill(std::stoi(pid), SIGKILL) < 0) return wrong(on, "its supervisor is gone");
+  if (adopts) return change_supervisor(on, pid);
   if (!settle(on, "lost")) return false;
   on.ended.reset();
   on.state = State::stopped;

@@ -46,6 +46,7 @@ class Worker {
     int code = 0;                 // what its workload ends with when it is told to
     std::optional<int> ended;     // the code that must be recorded
     std::size_t descriptors = 0;  // of its supervisor, when it was new
+    bool adopts = false;          // another supervisor comes when one is killed
     std::size_t execs = 0;        // that go on in it: two descriptors each
     std::deque<std::string> history;
   };
@@ -60,6 +61,7 @@ class Worker {
   bool check_end(Container& on);
 
   bool step(Container& on);
+  std::vector<std::string> words_to_make(Container& on, std::vector<std::string> words);
   bool start(Container& on);
   bool create(Container& on);
   bool start_again(Container& on);
@@ -75,6 +77,7 @@ class Worker {
   bool logs(Container& on);
   bool inspect(Container& on);
   bool lose_supervisor(Container& on);
+  bool change_supervisor(Container& on, const std::string& before);
   bool kill_client(Container& on);
 
   const Setting& setting_;

@@ -1,5 +1,7 @@
 #include "cli/live/asking.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 
 #include "base/json_fields.h"
@@ -26,6 +28,17 @@ Result<Json> ask_text(const store::Store& store, const std::string& id,
 
 Result<Json> ask(const store::Store& store, const std::string& id, const Json& request) {
   return ask_text(store, id, json::dump(request));
+}
+
+Result<Json> ask_whoever(const store::Store& store, const std::string& id, const Json& request) {
+  constexpr int kTimes = 100;
+  constexpr unsigned kBetweenUsec = 10'000;
+  for (int time = 1;; ++time) {
+    auto answer = ask(store, id, request);
+    if (answer || !is_gone(answer.error()) || time == kTimes || !supervised(store.read(id)))
+      return answer;
+    ::usleep(kBetweenUsec);
+  }
 }
 
 void note(const store::Store& store, const store::Entry& entry, const char* event,

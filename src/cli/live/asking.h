@@ -19,6 +19,11 @@ inline constexpr std::size_t kMany = 1'000'000;
 /// One request, and its answer. Errors: those of the supervisor as well.
 [[nodiscard]] Result<nlohmann::ordered_json> ask(const store::Store& store, const std::string& id,
                                                  const nlohmann::ordered_json& request);
+/// The same for what may be asked for twice (stop, wait, remove): when the supervisor is killed
+/// before it has answered and another one takes over, that one is asked.
+[[nodiscard]] Result<nlohmann::ordered_json> ask_whoever(const store::Store& store,
+                                                         const std::string& id,
+                                                         const nlohmann::ordered_json& request);
 [[nodiscard]] Result<nlohmann::ordered_json> ask_text(const store::Store& store,
                                                       const std::string& id,
                                                       const std::string& request);

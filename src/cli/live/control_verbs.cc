@@ -55,7 +55,7 @@ Result<> stop_one(const store::Store& store, const std::string& id, const Json& 
   const store::Listed listed = store.read(id);
   if (listed.error) return std::unexpected(*listed.error);
   if (!supervised(listed) && listed.entry->restart == "no") return {};
-  const auto answer = ask(store, id, request);
+  const auto answer = ask_whoever(store, id, request);
   if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
   return {};
 }
@@ -160,7 +160,7 @@ int wait_main(int argc, char** argv) {
         store::Listed listed = store->read(id);
         if (listed.error) return std::unexpected(*listed.error);
         if (supervised(listed) || listed.entry->restart != "no") {
-          const auto answer = ask(*store, id, {{"op", "wait"}});
+          const auto answer = ask_whoever(*store, id, {{"op", "wait"}});
           if (answer && answer->contains("code"))
             return print_word(std::to_string((*answer)["code"].get<int>()));
           if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());

@@ -16,9 +16,9 @@
 namespace nucleus::cli {
 namespace {
 
-constexpr std::array kKnown = {"create",   "start",         "die",    "oom",     "stop",
-                               "kill",     "pause",         "resume", "restart", "exec_start",
-                               "exec_die", "health_status", "rename", "remove",  "ready"};
+constexpr std::array kKnown = {
+    "create",  "start",      "die",      "oom",           "stop",   "kill",   "pause", "resume",
+    "restart", "exec_start", "exec_die", "health_status", "rename", "remove", "ready", "adopt"};
 
 struct Selection {
   std::string since, until;  // as Event.time begins; empty: no bound

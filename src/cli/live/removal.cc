@@ -29,7 +29,7 @@ Result<> remove_one(const store::Store& store, const std::string& id, const std:
       return fail(Kind::usage, EBUSY, "remove the container", word,
                   "it is " + status_text(listed) + ": stop it first, or add --force");
     }
-    const auto answer = ask(store, id, {{"op", "remove"}, {"timeout_ms", 0}});
+    const auto answer = ask_whoever(store, id, {{"op", "remove"}, {"timeout_ms", 0}});
     if (!answer && !is_gone(answer.error())) return std::unexpected(answer.error());
     held = store.hold(id);
     if (!held) return held.error().errnum == ENOENT ? Result<>() : std::unexpected(held.error());

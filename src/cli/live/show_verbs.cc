@@ -100,10 +100,10 @@ Json inspect_json(const store::Store& store, const store::Listed& listed) {
   const store::Entry& entry = *listed.entry;
   object["version"] = 1;
   object["owner"] = entry.owner;
-  object["supervisor"] =
-      listed.lost || (entry.status >= store::Status::stopped && !entry.restart_usec)
-          ? Json(nullptr)
-          : Json(entry.supervisor);
+  const bool has_supervisor =
+      !listed.lost && (entry.status < store::Status::stopped || entry.restart_usec);
+  object["supervisor"] = has_supervisor ? Json(entry.supervisor) : Json(nullptr);
+  object["stand_by"] = has_supervisor && entry.stand_by != 0 ? Json(entry.stand_by) : Json(nullptr);
   if (!entry.health.status.empty()) {
     object["health"] = Json{{"status", entry.health.status},
                             {"failures", entry.health.failures},
