@@ -107,13 +107,13 @@ Held held_by(pid_t pid) {
   return held;
 }
 
-// One of the parallel workers: its share of starts and removals, one after the other.
-int work(const Runtime& runtime, int number, int cycles) {
+// One of the parallel workers: its share of containers, one after the other.
+int work(const std::vector<Words>& steps, int number, int cycles) {
   int failures = 0;
   for (int cycle = 0; cycle < cycles; ++cycle) {
     const std::string id = "w" + std::to_string(number) + "-" + std::to_string(cycle);
-    for (const Words* words : {&runtime.start, &runtime.remove}) {
-      const Command command(with_name(*words, id), std::nullopt);
+    for (const Words& words : steps) {
+      const Command command(with_name(words, id), std::nullopt);
       if (reap(command.spawn()) != 0) ++failures;
     }
   }
@@ -149,11 +149,20 @@ void measure_execs(const std::vector<Runtime>& runtimes, int rounds) {
 }
 
 void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) {
-  std::printf("\n| started and removed, %d at a time   | cycles | seconds | a second | failed |\n",
+  struct Cycle {
+    std::string label;
+    std::vector<Words> steps;
+  };
+  std::vector<Cycle> all;
+  for (const Runtime& runtime : runtimes)
+    all.push_back({runtime.label + ", one command", {runtime.once}});
+  for (const Runtime& runtime : runtimes)
+    all.push_back({runtime.label + ", detached", {runtime.start, runtime.remove}});
+  std::printf("\n| made, run and removed, %d at a time | cycles | seconds | a second | failed |\n",
               jobs);
   std::printf("|:-----------------------------------|-------:|--------:|---------:|-------:|\n");
   std::fflush(stdout);
-  for (const Runtime& runtime : runtimes) {
+  for (const Cycle& cycle : all) {
     const std::int64_t begin = now();
     InFlight workers;
     for (int number = 0; number < jobs; ++number) {
@@ -161,7 +170,7 @@ void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) 
       if (pid < 0) fail("fork");
       if (pid == 0) {
         try {
-          ::_exit(work(runtime, number, cycles / jobs) == 0 ? 0 : 1);
+          ::_exit(work(cycle.steps, number, cycles / jobs) == 0 ? 0 : 1);
         } catch (...) {
           ::_exit(1);  // the parent was interrupted as well, and removes everything
         }
@@ -172,7 +181,7 @@ void measure_cycles(const std::vector<Runtime>& runtimes, int cycles, int jobs) 
     while (workers.size() > 0) failed += workers.take() == 0 ? 0 : 1;
     const double seconds = static_cast<double>(now() - begin) / 1e9;
     const int done = cycles / jobs * jobs;
-    std::printf("| %-34s | %6d | %7.2f | %8.1f | %6d |\n", runtime.label.c_str(), done, seconds,
+    std::printf("| %-34s | %6d | %7.2f | %8.1f | %6d |\n", cycle.label.c_str(), done, seconds,
                 done / seconds, failed);
     std::fflush(stdout);
     reap_orphans();

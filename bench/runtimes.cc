@@ -18,7 +18,7 @@ namespace {
 // Why it does not work, if it does not.
 std::optional<std::string> try_out(const Runtime& runtime, const std::string& directory) {
   std::optional<std::string> reason;
-  for (const Words* words : {&runtime.start, &runtime.exec, &runtime.remove}) {
+  for (const Words* words : {&runtime.start, &runtime.exec, &runtime.remove, &runtime.once}) {
     const Command command(with_name(*words, "bench-trial"), std::nullopt);
     auto said = trial(command, directory);
     if (said && !reason) reason = std::move(said);
@@ -60,13 +60,18 @@ std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string
               .start = {nucleus, "run", "--root", root, "--detach", "--name", "{}", "--",
                         "/bin/sleep", "1000"},
               .exec = {nucleus, "exec", "--root", root, "{}", "/bin/true"},
-              .remove = {nucleus, "rm", "--root", root, "--force", "{}"}};
+              .remove = {nucleus, "rm", "--root", root, "--force", "{}"},
+              // With a limit, so that it is in a cgroup as those of the others are.
+              .once = {nucleus, "run", "--root", root, "--name", "{}", "--memory", "64M", "--",
+                       "/bin/true"}};
   if (const auto reason = try_out(own, directory))
     throw std::runtime_error("nucleus does not work: " + *reason);
   found.push_back(std::move(own));
 
   const std::string bundle = directory + "/bundle";
   const std::string kind = make_bundle(bundle, {"/bin/sleep", "1000"});
+  const std::string short_bundle = directory + "/short-bundle";
+  (void)make_bundle(short_bundle, {"/bin/true"});
   for (const std::string name : {"runc", "crun"}) {
     const std::string program = on_path(name);
     if (program.empty()) {
@@ -82,10 +87,11 @@ std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string
       Words head{program, "--root", state};
       if (!cgroup) head.insert(head.end(), {"--cgroup-manager", "disabled"});
       Runtime runtime{.name = name, .label = name + (cgroup ? " (" : ", no cgroup (") + kind + ")"};
-      runtime.start = runtime.exec = runtime.remove = head;
+      runtime.start = runtime.exec = runtime.remove = runtime.once = head;
       runtime.start.insert(runtime.start.end(), {"run", "--detach", "--bundle", bundle, "{}"});
       runtime.exec.insert(runtime.exec.end(), {"exec", "{}", "/bin/true"});
       runtime.remove.insert(runtime.remove.end(), {"delete", "--force", "{}"});
+      runtime.once.insert(runtime.once.end(), {"run", "--bundle", short_bundle, "{}"});
       const auto reason = try_out(runtime, directory);
       if (!reason) {
         if (refusal)

@@ -18,6 +18,7 @@ struct Runtime {
   Words start{};   ///< starts a container that sleeps, and comes back when it runs
   Words exec{};    ///< runs /bin/true in it
   Words remove{};  ///< ends and removes it
+  Words once{};    ///< makes one, runs /bin/true in it and removes it
 };
 
 /// These words for the container of this name.

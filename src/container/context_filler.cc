@@ -137,7 +137,7 @@ int helper(const spec::ContainerSpec& spec, int source, const FillTarget& target
            filesystem::CopyProgress& progress, int result_pipe) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto work = [&]() -> Result<Filled> {
-    NUCLEUS_CHECK(cgroup.attach(0, false));
+    NUCLEUS_CHECK(cgroup.enter());
     NUCLEUS_CHECK(become_owner(spec.identity, maps, target.pid));
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the change of identity has forgotten it
     const sys::UniqueFd readable =

@@ -182,6 +182,11 @@ Error explain_failure(const LaunchPlan& plan, const child::Message& message) {
       return simple(
           "fork", plan.spec->argv.front(),
           message.errnum == EAGAIN ? "raise --pids, or the caller's own limit (ulimit -u)" : "");
+    case Step::enter_cgroup:
+      return simple("enter", "the container's cgroup",
+                    message.errnum == EBUSY || message.errnum == ENOSPC
+                        ? "its cpuset has no processor or no memory"
+                        : "");
     case Step::parent_gone: return simple("tie to the life of nucleus", "the container");
     case Step::hear_parent: return simple("hear from nucleus in", "the container");
     case Step::signals: return simple("reset", "the workload's signals");

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "launch/child/handshake.h"
 #include "launch/init/config.h"
@@ -193,6 +194,14 @@ Result<std::unique_ptr<Frozen>> freeze(const LaunchPlan& plan, int child_socket)
     script.envp = out.envp.data();
   }
   return frozen_plan;
+}
+
+Entrances::Entrances(std::vector<resources::Entrance> opened, child::Script& script)
+    : opened_(std::move(opened)) {
+  for (const resources::Entrance& entrance : opened_)
+    plain_.push_back({.fd = entrance.fd.get(), .spare = entrance.spare});
+  script.entrances = plain_.data();
+  script.entrance_count = plain_.size();
 }
 
 }  // namespace nucleus::launch

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "launch/child/script.h"
 #include "launch/launch_plan.h"
+#include "resources/cgroup.h"
 #include "sys/unique_fd.h"
 
 namespace nucleus::launch {
@@ -40,5 +41,15 @@ struct InitTasks {
 [[nodiscard]] std::string init_config(const std::vector<std::string>& candidates,
                                       const std::vector<std::string>& argv,
                                       const std::vector<std::string>& envp, InitTasks tasks = {});
+
+/// The ways into v1 cgroups, open for as long as it lives; the script knows them.
+class Entrances {
+ public:
+  Entrances(std::vector<resources::Entrance> opened, child::Script& script);
+
+ private:
+  std::vector<resources::Entrance> opened_;
+  std::vector<child::Entrance> plain_;
+};
 
 }  // namespace nucleus::launch

@@ -82,11 +82,12 @@ Result<Joined> join(const LaunchPlan& plan, const JoinRequest& request) {
   script.landlock_scopes &= ~static_cast<std::uint64_t>(sys::uapi::kScopeSignal);
   for (std::size_t stream = 0; stream < 3; ++stream)
     script.streams[stream] = request.streams.at(stream);
+  const Entrances entrances(NUCLEUS_TRY(request.cgroup->entrances(request.leaf)), script);
   const int into =
       request.leaf->v2_fd() >= 0 ? request.leaf->v2_fd() : request.cgroup->clone_into_fd();
   sys::Child joiner = NUCLEUS_TRY(clone_joiner(script, into));
   theirs.reset();
-  NUCLEUS_CHECK(request.leaf->attach(joiner.pid(), *request.cgroup, into >= 0));
+  NUCLEUS_CHECK(request.cgroup->attach(joiner.pid(), into >= 0, request.leaf));
   NUCLEUS_CHECK(send_go(ours.get()));
   Joined joined;
   for (;;) {

@@ -66,6 +66,7 @@ long clone_without_cgroup(std::uint64_t flags, int& pidfd) {
 
 Result<Cloned> clone_child(const LaunchPlan& plan, child::Script& script,
                            const resources::Cgroup& cgroup) {
+  const Entrances entrances(NUCLEUS_TRY(cgroup.entrances()), script);
   const int cgroup_fd = cgroup.clone_into_fd();
   int pidfd = -1;
   clone_args args{};
@@ -153,9 +154,9 @@ Result<std::vector<sys::UniqueFd>> mount_trees(const LaunchPlan& plan, pid_t pid
   return trees;
 }
 
-// The child's first steps need its ids and mount trees only. Entering a v1 cgroup waits for a grace
-// period of the kernel's (RCU, milliseconds), so that it happens beside them; the child goes no
-// further than its root before it is told.
+// The child's first steps need its ids and mount trees only. Being moved into a cgroup waits for a
+// grace period of the kernel's (RCU, milliseconds), so that it happens beside them; the child goes
+// no further than its root before it is told.
 Result<> open_gate(const LaunchPlan& plan, const Cloned& cloned, int socket,
                    const resources::Cgroup& cgroup, const std::vector<TreeSource>& trees,
                    const Hooks& hooks, std::vector<std::string>& notes) {

@@ -230,15 +230,41 @@ int Cgroup::clone_into_fd() const {
   return -1;
 }
 
-bool Cgroup::needs_attach(bool cloned_into) const {
-  return std::ranges::any_of(directories_,
-                             [&](const Directory& each) { return !(each.plan.v2 && cloned_into); });
+int Cgroup::fd_of(const Directory& directory, const Leaf* leaf) {
+  const bool here =
+      leaf != nullptr && !leaf->empty() && leaf->path_.starts_with(directory.plan.path + "/");
+  return here ? leaf->fd_.get() : directory.fd.get();
 }
 
-Result<> Cgroup::attach(pid_t pid, bool cloned_into) const {
+Result<std::vector<Entrance>> Cgroup::entrances(const Leaf* leaf) const {
+  std::vector<Entrance> all;
   for (const Directory& directory : directories_) {
-    if (directory.plan.v2 && cloned_into) continue;
-    auto written = sys::write_file_at(directory.fd.get(), "cgroup.procs", std::to_string(pid));
+    if (directory.plan.v2) continue;
+    auto file =
+        sys::open_at(fd_of(directory, leaf), "tasks", O_WRONLY, 0, "open the way into the cgroup");
+    if (!file && directory.plan.spare) continue;
+    if (!file) return std::unexpected(with_context(std::move(file.error()), directory.plan.path));
+    all.push_back({.fd = std::move(*file), .spare = directory.plan.spare});
+  }
+  return all;
+}
+
+bool Cgroup::needs_attach(bool cloned_into) const { return !cloned_into && clone_into_fd() >= 0; }
+
+Result<> Cgroup::attach(pid_t pid, bool cloned_into, const Leaf* leaf) const {
+  for (const Directory& directory : directories_) {
+    if (!directory.plan.v2 || cloned_into) continue;
+    auto written = sys::write_file_at(fd_of(directory, leaf), "cgroup.procs", std::to_string(pid));
+    if (!written && !directory.plan.spare)
+      return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
+  }
+  return {};
+}
+
+Result<> Cgroup::enter() const {
+  for (const Directory& directory : directories_) {
+    auto written =
+        sys::write_file_at(directory.fd.get(), directory.plan.v2 ? "cgroup.procs" : "tasks", "0");
     if (!written && !directory.plan.spare)
       return std::unexpected(with_context(std::move(written.error()), directory.plan.path));
   }
@@ -378,16 +404,6 @@ Result<Leaf> Leaf::create(const Cgroup& cgroup, const std::string& name) {
   }
   leaf.fd_ = std::move(*fd);
   return leaf;
-}
-
-Result<> Leaf::attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const {
-  for (const Cgroup::Directory& directory : cgroup.directories_) {
-    if (directory.plan.v2 && cloned_into) continue;
-    const bool here = !empty() && path_.starts_with(directory.plan.path + "/");
-    NUCLEUS_CHECK(sys::write_file_at(here ? fd_.get() : directory.fd.get(), "cgroup.procs",
-                                     std::to_string(pid)));
-  }
-  return {};
 }
 
 void Leaf::kill_all() const {

@@ -27,6 +27,14 @@ struct Counters {
   std::optional<std::uint64_t> cpu_usec = {};
 };
 
+/// A file in which a process writes "0" to move itself into a cgroup.
+struct Entrance {
+  sys::UniqueFd fd;
+  bool spare = false;  // it may be refused
+};
+
+class Leaf;
+
 /// Owns the directories of one container: destroying it kills what is inside and removes them.
 class Cgroup {
  public:
@@ -47,12 +55,21 @@ class Cgroup {
   /// The directory for clone3's CLONE_INTO_CGROUP (Linux 5.7), or -1 where v1 needs attach().
   [[nodiscard]] int clone_into_fd() const;
 
+  /// The `tasks` of each v1 directory, of `leaf` where it lies in there, opened for the child,
+  /// which enters before it does anything else. A thread that moves itself is not waited for:
+  /// whoever writes into `cgroup.procs`, or moves another, stops all forks of the host first, a
+  /// grace period of the kernel's of 10 to 20 ms. cgroup-v1/cgroups.rst; so from Linux 5.5 on.
+  [[nodiscard]] Result<std::vector<Entrance>> entrances(const Leaf* leaf = nullptr) const;
+
   /// Whether attach() has anything to do.
   [[nodiscard]] bool needs_attach(bool cloned_into) const;
 
-  /// Moves process `pid` (0: the caller) into every directory that clone_into_fd() does not cover.
-  /// Call from the parent, before the child is released. Errors: ESRCH if it is gone.
-  [[nodiscard]] Result<> attach(pid_t pid, bool cloned_into) const;
+  /// Moves process `pid` into the v2 directory, or `leaf`, if clone_into_fd() was of no use. Call
+  /// from the parent, before the child is released. Errors: ESRCH if it is gone.
+  [[nodiscard]] Result<> attach(pid_t pid, bool cloned_into, const Leaf* leaf = nullptr) const;
+
+  /// Moves the caller, which has one thread, into every directory.
+  [[nodiscard]] Result<> enter() const;
 
   /// The descriptors that tell when a limit was hit.
   [[nodiscard]] std::vector<EventSource> events() const;
@@ -101,6 +118,7 @@ class Cgroup {
     sys::UniqueFd file;  // v1 memory: the file behind the eventfd
     short poll_events = 0;
   };
+  [[nodiscard]] static int fd_of(const Directory& directory, const Leaf* leaf);
   Result<> make(const CgroupDirectory& plan);
   Result<> watch(const Directory& directory);
 
@@ -122,8 +140,6 @@ class Leaf {
   [[nodiscard]] bool empty() const { return path_.empty(); }
   /// For CLONE_INTO_CGROUP, or -1.
   [[nodiscard]] int v2_fd() const { return v2_ ? fd_.get() : -1; }
-  /// Moves `pid` here, and into the container's other directories.
-  [[nodiscard]] Result<> attach(pid_t pid, const Cgroup& cgroup, bool cloned_into) const;
   /// SIGKILL to everything in it, also to what is forked meanwhile; comes back when it is gone, or
   /// after a quarter of a second.
   void kill_all() const;
@@ -131,6 +147,7 @@ class Leaf {
   void remove();
 
  private:
+  friend class Cgroup;
   std::string path_;
   sys::UniqueFd fd_;
   bool v2_ = false;

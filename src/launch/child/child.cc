@@ -149,6 +149,14 @@ void die_with_parent(const Script& script) {
   if (ready > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0) raw::call(__NR_exit_group, 125);
 }
 
+void enter_cgroups(const Script& script) {
+  for (std::size_t index = 0; index < script.entrance_count; ++index) {
+    const Entrance& entrance = script.entrances[index];
+    const long result = raw::retried(__NR_write, entrance.fd, raw::address("0"), 1);
+    if (!entrance.spare) check(script, Step::enter_cgroup, index, result);
+  }
+}
+
 void become_root_of_namespace(const Script& script) {
   const long gid = script.setup_gid;
   const long uid = script.setup_uid;
@@ -211,6 +219,7 @@ void fail_step(const Script& script, Step step, std::size_t index, long result) 
 void run_script(const Script& script) {
   raw::call(__NR_close, script.parent_socket);
   die_with_parent(script);
+  enter_cgroups(script);
   Trees trees;
   expect(script, MessageKind::go, &trees);
   // Before the change of identity, after which our files in /proc are root's.

@@ -34,6 +34,9 @@ struct Trees {
 /// pointer drops them. The parent's death ends this process.
 void expect(const Script& script, MessageKind kind, Trees* trees);
 
+/// Into each of the script's cgroups.
+void enter_cgroups(const Script& script);
+
 /// From here on this process ends with its parent.
 void die_with_parent(const Script& script);
 

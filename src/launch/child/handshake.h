@@ -1,11 +1,10 @@
 // What parent and child say to each other between clone3 and execve, over one SEQPACKET socket.
 //
 //   parent                                   child (PID 1 of the container)
-//     | clone3                                 |
+//     | clone3                                 | into its v1 cgroups
 //     | id maps                                | waits
 //     |------------ go + mount trees --------->| identity of the setup, names, mounts
-//     |---------------- limited ------------->| only with cgroups to be moved into, which takes its
-//     time meanwhile
+//     |---------------- limited ------------->| only with a v2 cgroup that clone3 could not be told
 //     |<----------------- fill + fd -----------| only with a context to copy: its empty tmpfs
 //     | copies                                 | waits
 //     |----------------- filled -------------->| pivot, hardening, execve of the init
@@ -47,8 +46,9 @@ enum class MessageKind : std::uint32_t {
 
 enum class Step : std::uint32_t {
   parent_gone,
-  hear_parent,  // index: the kind of message that was due
-  signals,      // index: which, 0: the mask
+  enter_cgroup,  // index: which entrance
+  hear_parent,   // index: the kind of message that was due
+  signals,       // index: which, 0: the mask
   become_root,
   set_host_name,
   raise_loopback,

@@ -35,7 +35,8 @@ void run_join(const Script& script) {
   raw::call(__NR_close, script.parent_socket);
   raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   die_with_parent(script);
-  expect(script, MessageKind::go, nullptr);  // it is in its cgroups now
+  enter_cgroups(script);
+  expect(script, MessageKind::go, nullptr);  // it is in its v2 cgroup now
   check(script, Step::join, 0, raw::call(__NR_setns, script.join_pidfd, script.join_flags));
   int pidfd = -1;
   clone_args args{};

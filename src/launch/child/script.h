@@ -40,10 +40,17 @@ struct Limit {
   rlimit value{};
 };
 
+struct Entrance {
+  int fd = -1;         // where "0" is written to enter a cgroup
+  bool spare = false;  // it may be refused
+};
+
 struct Script {
   int socket = -1;
+  const Entrance* entrances = nullptr;
+  std::size_t entrance_count = 0;
   bool fills_context = false;    // one of the steps is `fill`
-  bool wait_for_limits = false;  // the parent moves this process into its cgroups meanwhile
+  bool wait_for_limits = false;  // the parent moves this process into its v2 cgroup meanwhile
   int parent_socket = -1;  // the parent's end, which the clone has copied: while it is open here
                            // its death is not seen
   std::uint32_t setup_uid = 0;  // while the root is built
