@@ -86,7 +86,8 @@ std::vector<Runtime> find_runtimes(const std::string& nucleus, const std::string
       if (!cgroup && name != "crun") continue;
       Words head{program, "--root", state};
       if (!cgroup) head.insert(head.end(), {"--cgroup-manager", "disabled"});
-      Runtime runtime{.name = name, .label = name + (cgroup ? " (" : ", no cgroup (") + kind + ")"};
+      Runtime runtime{.name = name, .label = name};
+      runtime.label.append(cgroup ? " (" : ", no cgroup (").append(kind).append(")");
       runtime.start = runtime.exec = runtime.remove = runtime.once = head;
       runtime.start.insert(runtime.start.end(), {"run", "--detach", "--bundle", bundle, "{}"});
       runtime.exec.insert(runtime.exec.end(), {"exec", "{}", "/bin/true"});
