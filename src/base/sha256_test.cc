@@ -34,5 +34,38 @@ TEST(Sha256, DoesNotCareHowItIsFed) {
   }
 }
 
+// Little at a time goes another way than much at once.
+TEST(Sha256, MuchAtOnceIsTheSameAsLittle) {
+  std::string text;
+  for (unsigned at = 0; at < 100'000; ++at) text += static_cast<char>(at * 2654435761U >> 13);
+  Sha256 little;
+  for (std::size_t at = 0; at < text.size(); at += 1000)
+    little.add(std::string_view(text).substr(at, 1000));
+  EXPECT_EQ(little.finish(), digest(text));
+}
+
+std::string mac(std::string_view key, std::string_view text) {
+  HmacSha256 sum(key);
+  sum.add(text);
+  return sum.finish();
+}
+
+// Those of RFC 4231.
+TEST(HmacSha256, AgreesWithTheStandardsExamples) {
+  EXPECT_EQ(mac(std::string(20, '\x0b'), "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(mac("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(mac(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(HmacSha256, TextsAreComparedWhole) {
+  EXPECT_TRUE(same_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(same_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(same_in_constant_time("abc", "ab"));
+  EXPECT_TRUE(same_in_constant_time("", ""));
+}
+
 }  // namespace
 }  // namespace nucleus

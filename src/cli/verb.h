@@ -43,6 +43,7 @@ int doctor_main(int argc, char** argv);
 int volume_main(int argc, char** argv);
 int attest_main(int argc, char** argv);
 int audit_main(int argc, char** argv);
+int checkpoint_main(int argc, char** argv);
 int completion_main(int argc, char** argv);
 
 extern const config::VerbText kRunText;
@@ -75,6 +76,7 @@ extern const config::VerbText kDoctorText;
 extern const config::VerbText kVolumeText;
 extern const config::VerbText kAttestText;
 extern const config::VerbText kAuditText;
+extern const config::VerbText kCheckpointText;
 extern const config::VerbText kCompletionText;
 
 inline constexpr Verb kVerbs[] = {
@@ -108,6 +110,7 @@ inline constexpr Verb kVerbs[] = {
     {.text = &kVolumeText, .main = volume_main},
     {.text = &kAttestText, .main = attest_main},
     {.text = &kAuditText, .main = audit_main},
+    {.text = &kCheckpointText, .main = checkpoint_main},
     {.text = &kCompletionText, .main = completion_main},
 };
 

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/utf8.h"
 #include "sys/file.h"
 
 namespace nucleus::log {
@@ -27,26 +28,6 @@ std::string now_text() {
                                  parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
                                  parts.tm_hour, parts.tm_min, parts.tm_sec, now.tv_nsec / 1000);
   return {text, static_cast<std::size_t>(size)};
-}
-
-// How many bytes the UTF-8 sequence at `at` has; 0: it is none. RFC 3629.
-std::size_t sequence(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t index) {
-    return index < text.size() ? static_cast<unsigned char>(text[index]) : 0U;
-  };
-  const auto follows = [&](std::size_t index) { return (byte(index) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(at);
-  if (first < 0x80) return 1;
-  if (first < 0xC2) return 0;
-  if (first < 0xE0) return follows(at + 1) ? 2 : 0;
-  const unsigned second = byte(at + 1);
-  if (first < 0xF0) {
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-    return follows(at + 1) && follows(at + 2) ? 3 : 0;
-  }
-  if (first > 0xF4 || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
-    return 0;
-  return follows(at + 1) && follows(at + 2) && follows(at + 3) ? 4 : 0;
 }
 
 constexpr auto kPlain = [] {
@@ -78,7 +59,7 @@ bool append_json_string(std::string& to, std::string_view text) {
       (void)std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
       to += escape;
     } else {
-      const std::size_t size = sequence(text, at);
+      const std::size_t size = utf8_sequence(text, at);
       if (size == 0) {
         to.resize(before);
         return false;

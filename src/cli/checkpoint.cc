@@ -1,0 +1,98 @@
+// `nucleus checkpoint`: whether a checkpoint is as it was sealed, and the key of it.
+#include <cerrno>
+
+#include "base/json_fields.h"
+#include "base/units.h"
+#include "checkpoint/key.h"
+#include "checkpoint/seal.h"
+#include "cli/live/containers.h"
+#include "cli/print.h"
+#include "cli/verb.h"
+
+namespace nucleus::cli {
+namespace {
+
+using json::Json;
+
+constexpr int kNotAsSealed = 1;
+// Less than this is read in a moment.
+constexpr std::uint64_t kWorthTelling = 256U << 20;
+
+std::string bar(std::uint64_t done, std::uint64_t all) {
+  constexpr std::uint64_t kWidth = 30;
+  const std::uint64_t filled = all == 0 ? kWidth : done * kWidth / all;
+  std::string text = "verifying [";
+  text.append(filled, '#').append(kWidth - filled, '.');
+  text.append("] ").append(std::to_string(all == 0 ? 100 : done * 100 / all)).append("% of ");
+  return text + std::to_string(all >> 20) + " MiB";
+}
+
+int verify_directory(const std::string& path, bool as_json) {
+  const auto key_path = checkpoint::key_path();
+  if (!key_path) return complain_of(key_path.error());
+  const auto directory = checkpoint::open_checkpoint(path);
+  if (!directory && directory.error().kind == Kind::usage) return complain_of(directory.error());
+  if (const auto key = checkpoint::load_key(*key_path); !key) return complain_of(key.error());
+  checkpoint::Progress progress;
+  if (status_line_works()) {
+    progress = [](std::uint64_t done, std::uint64_t all) {
+      if (all >= kWorthTelling) show_status(bar(done, all));
+    };
+  }
+  const auto verified = directory
+                            ? checkpoint::verify(directory->get(), path, *key_path, progress)
+                            : Result<checkpoint::Verified>(std::unexpected(directory.error()));
+  if (progress) show_status("");
+  if (as_json) {
+    Json object;
+    object["directory"] = path;
+    object["good"] = verified.has_value();
+    object["key"] = verified ? Json(verified->key) : Json(nullptr);
+    object["files"] = verified ? Json(verified->tree.files) : Json(nullptr);
+    object["bytes"] = verified ? Json(verified->tree.bytes) : Json(nullptr);
+    object["fault"] = verified ? Json(nullptr) : Json(verified.error().text());
+    const int printed = print_text(json::dump(object) + "\n");
+    return printed != 0 ? printed : verified ? 0 : kNotAsSealed;
+  }
+  if (!verified) {
+    complain(verified.error().text());
+    return kNotAsSealed;
+  }
+  std::string text = printable(path) + ": as it was sealed, " +
+                     std::to_string(verified->tree.files) + " files, " +
+                     std::to_string(verified->tree.bytes) + " bytes";
+  if (verified->key != *key_path) text += ", with the earlier key " + printable(verified->key);
+  return print_text(text + "\n");
+}
+
+int key_command(const std::string& what) {
+  const auto path = checkpoint::key_path();
+  if (!path) return complain_of(path.error());
+  if (what == "init") {
+    const auto made = checkpoint::make_key(*path);
+    return made ? print_text(*path + "\n") : complain_of(made.error());
+  }
+  const auto kept = checkpoint::rotate_key(*path);
+  if (!kept) return complain_of(kept.error());
+  return print_text(printable(*path) +
+                    "\nthe one before is kept, for what it has sealed: " + printable(*kept) + "\n");
+}
+
+}  // namespace
+
+int checkpoint_main(int argc, char** argv) {
+  std::optional<bool> as_json;
+  Parser parser(kCheckpointText);
+  parser.bind("json", as_json);
+  const Words words = parse_words(parser, kCheckpointText, argc, argv, 2, 2);
+  if (words.exit) return *words.exit;
+  const std::string& what = words.list[0];
+  const std::string& which = words.list[1];
+  if (what == "verify") return verify_directory(which, as_json.value_or(false));
+  if (what == "key" && (which == "init" || which == "rotate")) return key_command(which);
+  return complain_of(fail(Kind::usage, 0, "understand", what + " " + which,
+                          "say verify DIR, key init or key rotate")
+                         .error());
+}
+
+}  // namespace nucleus::cli

@@ -1,0 +1,42 @@
+#include "cli/shared_texts.h"
+#include "cli/verb.h"
+
+namespace nucleus::cli {
+namespace {
+
+using config::Example;
+using config::OptionText;
+
+constexpr OptionText kCheckpointOptions[] = {
+    {.name = "json", .group = kFlags, .help = "verify: an object, whether it is good or not"},
+};
+
+constexpr Example kCheckpointExamples[] = {
+    {.line = "nucleus checkpoint key init", .about = ""},
+    {.line = "nucleus checkpoint verify /srv/checkpoints/web", .about = ""},
+};
+
+}  // namespace
+
+const config::VerbText kCheckpointText = {
+    .name = "checkpoint",
+    .summary = "prove that a checkpoint is as it was sealed, and keep the key of it",
+    .usage = "[FLAGS] verify DIR | key init | key rotate",
+    .description =
+        "A checkpoint is sealed with a keyed hash (HMAC-SHA-256) over all of its files. verify "
+        "computes it again, and names what keeps it from being trusted: another content, a "
+        "symbolic link, a file that others may write to. It never makes a key. key init makes "
+        "one, key rotate puts another in its place; checkpoints of before are verified with the "
+        "one that is kept.",
+    .options = kCheckpointOptions,
+    .examples = kCheckpointExamples,
+    .closing =
+        "The key is in $NUCLEUS_CHECKPOINT_HMAC_KEY_FILE; else in "
+        "/var/lib/nucleus/checkpoint-hmac.key for root, and in "
+        "$XDG_DATA_HOME/nucleus/checkpoint-hmac.key or "
+        "~/.local/share/nucleus/checkpoint-hmac.key for others. The exit code of verify is 0 when "
+        "all is well, 1 when the checkpoint is not to be trusted, 2 when there is none, 125 when "
+        "there is no key.",
+};
+
+}  // namespace nucleus::cli
