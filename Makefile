@@ -27,6 +27,7 @@ check:
 	tools/setup build test vm lint cross fuzz
 	$(MAKE) lint aarch64 asan fuzz
 	$(MAKE) tidy
+	$(SUDO) tools/criu_prefix /var/cache/nucleus/criu
 	$(MAKE) test
 
 build:

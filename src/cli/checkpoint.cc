@@ -1,11 +1,17 @@
-// `nucleus checkpoint`: whether a checkpoint is as it was sealed, and the key of it.
+// `nucleus checkpoint`: whether a checkpoint is as it was sealed, the key of it, and what CRIU can
+// do here.
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/json_fields.h"
 #include "base/units.h"
+#include "checkpoint/criu.h"
 #include "checkpoint/key.h"
 #include "checkpoint/seal.h"
 #include "cli/live/containers.h"
+#include "cli/live/table.h"
 #include "cli/print.h"
 #include "cli/verb.h"
 
@@ -15,6 +21,7 @@ namespace {
 using json::Json;
 
 constexpr int kNotAsSealed = 1;
+constexpr int kNoUse = 1;
 // Less than this is read in a moment.
 constexpr std::uint64_t kWorthTelling = 256U << 20;
 
@@ -78,20 +85,82 @@ int key_command(const std::string& what) {
                     "\nthe one before is kept, for what it has sealed: " + printable(*kept) + "\n");
 }
 
+std::string why_not(const checkpoint::CriuReport& report) {
+  if (!report.works) return "it does not work here: " + report.reason;
+  if (report.version < checkpoint::kOldestCriu)
+    return "it is too old: " + checkpoint::kOldestCriu.text() + " or newer is needed";
+  for (const checkpoint::CriuFeature& feature : report.features) {
+    if (feature.required && !feature.here)
+      return "it cannot do what is needed: " + std::string(feature.name) + ": " + feature.reason;
+  }
+  return {};
+}
+
+std::string criu_json(const checkpoint::Criu& criu, const checkpoint::CriuReport& report) {
+  Json object;
+  object["path"] = criu.path;
+  object["version"] = report.version.text();
+  object["oldest"] = checkpoint::kOldestCriu.text();
+  object["good"] = report.good();
+  object["check"] = report.works;
+  object["reason"] = report.good() ? Json(nullptr) : Json(why_not(report));
+  object["features"] = Json::array();
+  for (const checkpoint::CriuFeature& feature : report.features) {
+    object["features"].push_back({{"name", feature.name},
+                                  {"here", feature.here},
+                                  {"required", feature.required},
+                                  {"for", feature.serves},
+                                  {"reason", feature.here ? Json(nullptr) : Json(feature.reason)}});
+  }
+  return json::dump(object) + "\n";
+}
+
+std::string criu_text(const checkpoint::Criu& criu, const checkpoint::CriuReport& report) {
+  Table table({"FEATURE", "HERE", "FOR"});
+  for (const checkpoint::CriuFeature& feature : report.features) {
+    table.row({feature.name,
+               feature.here       ? "yes"
+               : feature.required ? "NO"
+                                  : "no",
+               feature.serves + (feature.here ? "" : " (" + feature.reason + ")")});
+  }
+  return printable(criu.path) + ", version " + report.version.text() +
+         (report.works ? ", works here" : "") + "\n\n" + table.text();
+}
+
+int show_criu(const std::optional<std::string>& wanted, bool as_json) {
+  const char* const path = std::getenv("PATH");
+  const auto criu = checkpoint::find_criu(wanted, checkpoint::usual_criu_places(),
+                                          path == nullptr ? std::string() : path);
+  if (!criu) return complain_of(criu.error());
+  const auto report = checkpoint::probe_criu(*criu);
+  if (!report) return complain_of(report.error());
+  const int printed = print_text(as_json ? criu_json(*criu, *report) : criu_text(*criu, *report));
+  if (printed != 0 || report->good()) return printed;
+  if (!as_json) {
+    complain(criu->path + ": " + why_not(*report) +
+             (::geteuid() == 0 ? "; name another with --criu" : "; checkpoints need root"));
+  }
+  return kNoUse;
+}
+
 }  // namespace
 
 int checkpoint_main(int argc, char** argv) {
   std::optional<bool> as_json;
+  std::optional<std::string> criu;
   Parser parser(kCheckpointText);
   parser.bind("json", as_json);
-  const Words words = parse_words(parser, kCheckpointText, argc, argv, 2, 2);
+  parser.bind("criu", criu);
+  const Words words = parse_words(parser, kCheckpointText, argc, argv, 1, 2);
   if (words.exit) return *words.exit;
   const std::string& what = words.list[0];
-  const std::string& which = words.list[1];
-  if (what == "verify") return verify_directory(which, as_json.value_or(false));
+  if (what == "criu" && words.list.size() == 1) return show_criu(criu, as_json.value_or(false));
+  const std::string which = words.list.size() > 1 ? words.list[1] : "";
+  if (what == "verify" && !which.empty()) return verify_directory(which, as_json.value_or(false));
   if (what == "key" && (which == "init" || which == "rotate")) return key_command(which);
-  return complain_of(fail(Kind::usage, 0, "understand", what + " " + which,
-                          "say verify DIR, key init or key rotate")
+  return complain_of(fail(Kind::usage, 0, "understand", which.empty() ? what : what + " " + which,
+                          "say verify DIR, key init, key rotate or criu")
                          .error());
 }
 

@@ -99,5 +99,40 @@ TEST_P(Checkpoint, WhatIsMeantMustBeSaid) {
   EXPECT_EQ(code({"--help"}), 0);
 }
 
+// Where `make check` puts one that works on a new kernel.
+constexpr const char* kCriu = "/var/cache/nucleus/criu/criu";
+
+TEST_P(Checkpoint, TheRealCriuIsAskedWhatItCan) {
+  if (!std::filesystem::exists(kCriu)) GTEST_SKIP() << "no CRIU at " << kCriu;
+  const Ended asked = sandbox.call({"checkpoint", "criu", "--criu", kCriu});
+  const auto object = sandbox.call({"checkpoint", "criu", "--criu", kCriu, "--json"}).json();
+  EXPECT_THAT(asked.out, HasSubstr(std::string(kCriu) + ", version 4."));
+  EXPECT_EQ(object["path"], kCriu);
+  EXPECT_GE(object["features"].size(), 11U);
+  if (sandbox.is_root()) {
+    EXPECT_EQ(asked.code, 0) << asked.all();
+    EXPECT_EQ(object["good"], true);
+    EXPECT_EQ(object["reason"], nullptr);
+  } else {
+    EXPECT_EQ(asked.code, 1) << asked.all();
+    EXPECT_EQ(object["good"], false);
+    EXPECT_THAT(asked.err, HasSubstr("checkpoints need root"));
+  }
+}
+
+TEST_P(Checkpoint, WhatIsNoCriuIsRefused) {
+  const auto ask = [&](const std::string& program) {
+    return sandbox.call({"checkpoint", "criu", "--criu", program});
+  };
+  EXPECT_EQ(ask("/no/such/program").code, 2);
+  const Ended shell = ask("/bin/sh");
+  EXPECT_EQ(shell.code, 125) << shell.all();
+  EXPECT_THAT(shell.err, HasSubstr("ask for its version"));
+  sandbox.write("script", "#!/bin/sh\necho Version: 4.9\n", 0755);
+  const Ended script = ask(sandbox.home() + "/script");
+  EXPECT_EQ(script.code, 2) << script.all();
+  EXPECT_EQ(script.out, "");
+}
+
 }  // namespace
 }  // namespace nucleus::test
