@@ -21,6 +21,7 @@
 #include "container/run.h"
 #include "container/volumes.h"
 #include "spec/validate.h"
+#include "supervisor/foreground.h"
 #include "sys/file.h"
 
 namespace nucleus::cli {
@@ -184,6 +185,7 @@ int run_or_create(int argc, char** argv, const config::VerbText& verb, bool crea
     sink.file = std::move(*file);
   }
   if (request.draft.context && status_line_works()) options.progress = show_status;
+  options.attend = supervisor::attend_foreground;
   const container::RunReport report = container::run(*validation.spec, options);
   for (const std::string& warning : report.warnings) complain(warning);
   if (!report.outcome.message.empty()) complain(report.outcome.message);

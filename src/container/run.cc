@@ -23,6 +23,9 @@
 namespace nucleus::container {
 namespace {
 
+// What has ended by then was never there for anybody else, and pays nothing for it.
+constexpr std::chrono::milliseconds kUntilAttended{50};
+
 // The one who runs a container in the foreground: hands on the signals that reach nucleus, and what
 // goes through the terminal in front.
 class Front {
@@ -34,6 +37,7 @@ class Front {
     const std::string id = options_.id.empty() ? new_id() : options_.id;
     const auto facts = live(id);
     RunReport report;
+    if (attendant_) attendant_->ended();
     if (life_) {
       report.outcome = life_->finish(facts);
       report.warnings = life_->warnings();
@@ -44,6 +48,7 @@ class Front {
       report.outcome.code = 128 + signals_.interrupted_by();
     if (const auto told = tell_trail(facts, report.outcome); !told)
       report.warnings.push_back(told.error().text());
+    if (attendant_) attendant_->over(report.outcome);
     return report;
   }
 
@@ -64,6 +69,8 @@ class Front {
     options.id = id;
     options.caller = read_caller();
     options.state_root = NUCLEUS_TRY(open_state_root(options_.state_root, options.caller));
+    const isolation::Caller caller = options.caller;
+    const std::string state_root = options.state_root;
     options.report = options_.report;
     options.confirm = manager_.valid() || trail_.on();
     if (spec_.terminal) options.terminal = Terminal::size();
@@ -80,6 +87,11 @@ class Front {
     }
     if (manager_.valid()) NUCLEUS_CHECK(tell_of_the_start(id));
     NUCLEUS_CHECK(watch_front());
+    if (options_.attend) {
+      loop_.after(kUntilAttended, [this, id, caller, state_root] {
+        attendant_ = options_.attend({loop_, *life_, spec_, trail_, caller, id, state_root});
+      });
+    }
     NUCLEUS_CHECK(loop_.run());
     if (notices_) notices_->read();
     tell_of_the_end();
@@ -162,6 +174,7 @@ class Front {
   ServiceManager manager_;
   std::optional<Notices> notices_;
   audit::Trail trail_;
+  std::unique_ptr<Attendant> attendant_;
   bool audited_ = false, started_ = false;  // as far as the trail has it
   Result<EndFacts> ended_ = EndFacts{};
 };

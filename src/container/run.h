@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "container/attendant.h"
 #include "spec/container_spec.h"
 #include "spec/outcome.h"
 
@@ -17,6 +18,7 @@ struct RunOptions {
   std::optional<std::string>
       notify_socket;    // of a service manager that is to be told: sd_notify(3)
   std::string id;       // the container's; empty: a new one
+  Attend attend;        // called when it has run for a moment; may be empty
   bool report = false;  // an outcome will be shown: measure usage, read back the layers
   std::function<void(const std::string&)>
       progress;  // told what takes long, and "" when that is over; may be empty

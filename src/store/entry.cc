@@ -28,7 +28,7 @@ void fields(F& f, V& v) {
   f("finished_usec", v.finished_usec), f("supervisor", v.supervisor), f("stand_by", v.stand_by),
       f("pid", v.pid);
   f("restarts", v.restarts), f("restart_usec", v.restart_usec), f("restart", v.restart),
-      f("remove", v.remove);
+      f("remove", v.remove), f("foreground", v.foreground);
   f("log_driver", v.log_driver), f("cgroups", v.cgroups), f("command", v.command);
   f("labels", v.labels), f("ending", v.ending), f("health", v.health);
   f("status_text", v.status_text), f("notes", v.notes);

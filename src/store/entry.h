@@ -57,9 +57,10 @@ struct Entry {
   std::int32_t pid = 0;         // of the container's first process; 0: none
   std::uint32_t restarts = 0;
   std::optional<std::int64_t> restart_usec;  // when it is started again; absent: it is not
-  std::string restart;     // the policy: "no", "on-failure:3", "always", "unless-stopped"
-  bool remove = false;     // --rm
-  std::string log_driver;  // "json", "journald", "none"
+  std::string restart;      // the policy: "no", "on-failure:3", "always", "unless-stopped"
+  bool remove = false;      // --rm
+  bool foreground = false;  // its supervisor is the nucleus run in front; gone with that one
+  std::string log_driver;   // "json", "journald", "none"
   std::vector<std::string> cgroups;
   std::vector<std::string> command;
   std::vector<std::pair<std::string, std::string>> labels;

@@ -37,16 +37,17 @@ std::unexpected<Error> not_written(Error error) {
   return std::unexpected(with_hint(std::move(error), cure));
 }
 
-// `place` is what the directory is called in an error.
+// `place` is what the directory is called in an error. What a crash of the host leaves of one that
+// is not synced may be empty.
 Result<> write_whole(int directory, const std::string& place, const std::string& name,
-                     const std::string& text) {
+                     const std::string& text, bool synced = true) {
   const std::string beside = "." + name + ".new";
   const std::string path = place + "/" + name;
   auto written = [&]() -> Result<> {
     const auto file = NUCLEUS_TRY(sys::open_at(
         directory, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, "write the record"));
     NUCLEUS_CHECK(sys::write_all(file.get(), text, path));
-    if (::fsync(file.get()) < 0 && errno != EINVAL)
+    if (synced && ::fsync(file.get()) < 0 && errno != EINVAL)
       return fail(Kind::runtime, errno, "write the record", path);
     if (::renameat(directory, beside.c_str(), directory, name.c_str()) < 0)
       return fail(Kind::runtime, errno, "put in place the record", path);
@@ -116,7 +117,7 @@ std::string Store::directory(const std::string& id) const { return root_ + "/con
 
 Result<> Held::write(const Entry& entry) const {
   const std::string text = to_json(entry);
-  auto written = write_whole(fd_.get(), path_, "record.json", text);
+  auto written = write_whole(fd_.get(), path_, "record.json", text, !entry.foreground);
   if (!written && is_full(written.error().errnum) && !is_living(entry) &&
       write_over(fd_.get(), "record.json", text)) {
     return {};
@@ -170,7 +171,8 @@ Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) 
         sys::open_at(held.fd_.get(), "lock", O_RDWR | O_CREAT | O_EXCL, 0600, "create the lock"));
     if (::flock(held.lock_.get(), LOCK_EX | LOCK_NB) < 0)
       return fail(Kind::runtime, errno, "lock the record", entry.id);
-    NUCLEUS_CHECK(write_whole(held.fd_.get(), held.path_, "spec.json", spec::to_json(spec)));
+    NUCLEUS_CHECK(write_whole(held.fd_.get(), held.path_, "spec.json", spec::to_json(spec),
+                              !entry.foreground));
     NUCLEUS_CHECK(held.write(entry));
     if (!entry.name.empty()) {
       NUCLEUS_CHECK(take_name(root_, entry.name, entry.id, [&](const std::string& holder) {
@@ -223,6 +225,12 @@ Listed Store::read(const std::string& id) const {
     const std::string text = NUCLEUS_TRY(read_record(fd.get(), directory(id)));
     Entry entry = NUCLEUS_TRY(entry_from_json(text, directory(id) + "/record.json"));
     listed.lost = !held && is_living(entry);
+    // Of one that was killed in the foreground nothing is kept; nobody could start it again.
+    if (listed.lost && entry.foreground) {
+      if (auto dead = hold(id)) dead->remove();
+      return fail(Kind::usage, ENOENT, "find the container", id,
+                  "it ran in the foreground of a nucleus that was killed");
+    }
     listed.entry = std::move(entry);
     return {};
   }();

@@ -114,6 +114,7 @@ void plan_further(const container::Life& life, spec::ContainerSpec& spec,
                   launch::LaunchPlan& plan) {
   const launch::LaunchPlan& own = life.decision().plan;
   spec.init = false;
+  spec.preserve_fds = 0;  // descriptors of whoever started the workload are the workload's alone
   plan.spec = &spec;
   plan.maps = own.maps;
   plan.clone_flags = own.clone_flags;

@@ -7,7 +7,9 @@
 #include <cerrno>
 
 #include "base/json_fields.h"
+#include "supervisor/asked.h"
 #include "supervisor/pause.h"
+#include "supervisor/reach.h"
 #include "supervisor/signal_all.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/update.h"
@@ -16,65 +18,6 @@ namespace nucleus::supervisor {
 namespace {
 
 using json::Json;
-
-std::optional<std::int64_t> number(const Json& request, const char* name) {
-  const auto found = request.find(name);
-  if (found == request.end() || !found->is_number_integer()) return std::nullopt;
-  return found->get<std::int64_t>();
-}
-
-Result<Json> read_request(const control::Packet& packet) {
-  Json request = NUCLEUS_TRY(json::parse(packet.text, "the request"));
-  if (!request.is_object() || !request.contains("op") || !request["op"].is_string())
-    return fail(Kind::usage, EPROTO, "understand", "the request");
-  return request;
-}
-
-// A request as the audit log has it; no event: it changes nothing.
-struct Asked {
-  const char* event = nullptr;
-  bool later = false;  // its end is an event of its own
-  audit::Details details = {};
-  std::vector<std::string> command = {};
-};
-
-Asked asked_of(const Json& request) {
-  constexpr std::pair<const char*, const char*> kEvents[] = {{"stop", "stop"},
-                                                             {"remove", "rm"},
-                                                             {"kill", "kill"},
-                                                             {"start", "start"},
-                                                             {"restart", "restart"},
-                                                             {"exec", "exec"},
-                                                             {"exec-signal", "exec-kill"},
-                                                             {"pause", "pause"},
-                                                             {"resume", "resume"},
-                                                             {"update", "update"},
-                                                             {"attach", "attach"},
-                                                             {"reach", "files"},
-                                                             {"rename", "rename"}};
-  Asked asked;
-  const std::string op = request["op"].get<std::string>();
-  for (const auto& [known, event] : kEvents) {
-    if (op == known) asked.event = event;
-  }
-  asked.later = op == "stop" || op == "remove" || op == "restart";
-  if (const auto signal = number(request, "signal"))
-    asked.details.emplace_back("signal", container::signal_name(static_cast<int>(*signal)));
-  for (const auto& [member, key] :
-       {std::pair{"name", "new_name"}, {"user", "user"}, {"cwd", "workdir"}}) {
-    const auto found = request.find(member);
-    if (found != request.end() && found->is_string() &&
-        !found->get_ref<const std::string&>().empty())
-      asked.details.emplace_back(key, found->get<std::string>());
-  }
-  if (op == "update") asked.details = changes_told(json::dump(request));
-  if (const auto found = request.find("argv"); found != request.end() && found->is_array()) {
-    for (const Json& word : *found) {
-      if (word.is_string()) asked.command.push_back(word.get<std::string>());
-    }
-  }
-  return asked;
-}
 
 }  // namespace
 
@@ -99,27 +42,9 @@ std::string Supervisor::end_text() const {
 }
 
 void Supervisor::heard(ClientId client, const control::Packet& packet) {
-  const auto request = read_request(packet);
-  const Asked asked = request && trail_.on() ? asked_of(*request) : Asked{};
-  if (asked.event == nullptr) {
-    const auto handled = handle(client, packet);
-    if (!handled) server_->refuse(client, handled.error());
-    return;
-  }
-  const ucred peer = server_->peer(client);
-  const audit::Actor actor = {.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
-  const auto written = trail_.requested(asked.event, actor, asked.details, asked.command);
-  if (!written) {
-    server_->refuse(client, written.error());
-    return;
-  }
-  const auto handled = handle(client, packet);
-  if (!handled) {
-    server_->refuse(client, handled.error());
-    unheard(trail_.failed(asked.event, actor, handled.error()));
-  } else if (!asked.later) {
-    unheard(trail_.done(asked.event, actor));
-  }
+  do_audited(
+      *server_, client, packet, trail_, [&] { return handle(client, packet); },
+      [this](const Result<>& written) { unheard(written); });
 }
 
 Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
@@ -132,8 +57,8 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
     }
     if (op == "stop" || op == "remove") {
       const spec::Supervision& life = spec_.supervision;
-      const auto patience = number(request, "timeout_ms").value_or(life.stop_timeout.count());
-      const auto signal = number(request, "signal").value_or(life.stop_signal);
+      const auto patience = number_in(request, "timeout_ms").value_or(life.stop_timeout.count());
+      const auto signal = number_in(request, "signal").value_or(life.stop_signal);
       waiting_.push_back(client);
       if (op == "remove") removing_ = true;
       if (op == "stop")
@@ -144,7 +69,7 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
     if (op == "kill") {
       NUCLEUS_CHECK(need_running());
       go_on(*life_, held_);
-      const auto signal = static_cast<int>(number(request, "signal").value_or(SIGKILL));
+      const auto signal = static_cast<int>(number_in(request, "signal").value_or(SIGKILL));
       if (signal == SIGKILL) {
         stopping_ = true;
         NUCLEUS_CHECK(life_->running().kill_for(container::KilledFor::signal, SIGKILL));
@@ -161,9 +86,9 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
     if (op == "restart") {
       const spec::Supervision& life = spec_.supervision;
       return run_again(client,
-                       static_cast<int>(number(request, "signal").value_or(life.stop_signal)),
+                       static_cast<int>(number_in(request, "signal").value_or(life.stop_signal)),
                        std::chrono::milliseconds(
-                           number(request, "timeout_ms").value_or(life.stop_timeout.count())));
+                           number_in(request, "timeout_ms").value_or(life.stop_timeout.count())));
     }
     if (op == "exec") {
       NUCLEUS_CHECK(need_running());
@@ -173,7 +98,7 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
       return execs_->start(client, *life_, spec_, packet);
     }
     if (op == "exec-signal")
-      return execs_->send(client, static_cast<int>(number(request, "signal").value_or(0)));
+      return execs_->send(client, static_cast<int>(number_in(request, "signal").value_or(0)));
     if (op == "pause" || op == "resume") {
       NUCLEUS_CHECK(need_running());
       NUCLEUS_CHECK(op == "pause" ? pause(*life_, held_) : resume(*life_, held_));
@@ -194,7 +119,13 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
       return viewers_->attach(client, packet);
     }
     if (op == "attach-size") return viewers_->resize(client, packet);
-    if (op == "reach") return reach(client);
+    if (op == "reach") {
+      if (!need_running()) {
+        return fail(Kind::usage, ESRCH, "reach the files of", held_.entry().id,
+                    "it does not run, and its root is gone with its last run: start it");
+      }
+      return reach(*server_, client, *life_, held_.entry().id);
+    }
     if (op == "rename") {
       const auto name = request.find("name");
       if (name == request.end() || !name->is_string())

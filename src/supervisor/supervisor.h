@@ -106,7 +106,6 @@ class Supervisor {
   [[nodiscard]] Result<> let_go(ClientId client);
   [[nodiscard]] Result<> run_again(ClientId client, int signal, std::chrono::milliseconds patience);
   void gone(ClientId client);
-  [[nodiscard]] Result<> reach(ClientId client);  // reach.cc
   [[nodiscard]] Result<> need_running();
   [[nodiscard]] std::string end_text() const;
 

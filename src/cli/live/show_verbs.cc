@@ -293,6 +293,10 @@ int logs_main(int argc, char** argv) {
     const auto store = NUCLEUS_TRY(open_store(root));
     const std::string id = NUCLEUS_TRY(store.resolve(words.list[0]));
     const store::Listed listed = store.read(id);
+    if (listed.entry && listed.entry->foreground) {
+      return fail(Kind::usage, 0, "show the log of", words.list[0],
+                  "it runs in the foreground: what it says is said there");
+    }
     if (listed.entry && listed.entry->log_driver == "none")
       return fail(Kind::usage, 0, "show the log of", words.list[0],
                   "it runs with --log-driver none");
