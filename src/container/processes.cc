@@ -112,7 +112,9 @@ std::vector<Process> processes_of(pid_t supervisor, pid_t init) {
   const std::string map =
       sys::read_file_at(AT_FDCWD, "/proc/" + std::to_string(init) + "/uid_map").value_or("");
   const std::string passwd = read_inside(init, "etc/passwd").value_or("");
+  // Its parent is another one where somebody stands by for the supervisor.
   std::set<pid_t> members = {supervisor};
+  if (first->second.host_parent > 1) members.insert(first->second.host_parent);
   for (bool grown = true; grown;) {
     grown = false;
     for (const auto& [pid, process] : all) {

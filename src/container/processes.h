@@ -26,8 +26,9 @@ struct Process {
   std::vector<pid_t> pids;           // of the outermost namespace first
 };
 
-/// Those below `supervisor` that are in the pid namespace of `init`, or in one below it, by host
-/// pid. What ends meanwhile is left out. Empty when `init` is not there.
+/// Those below `supervisor`, or below the parent of `init`, that are in the pid namespace of
+/// `init`, or in one below it, by host pid. What ends meanwhile is left out. Empty when `init` is
+/// not there.
 [[nodiscard]] std::vector<Process> processes_of(pid_t supervisor, pid_t init);
 
 /// Pure: the texts of /proc/PID/status, stat and cmdline. Nothing when one of them is not whole.

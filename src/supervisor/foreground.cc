@@ -1,6 +1,6 @@
 #include "supervisor/foreground.h"
 
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -69,6 +69,11 @@ class Foreground : public container::Attendant {
 
   void ended() override {
     attended_.loop.cancel(std::exchange(kill_timer_, 0));
+    // What is in front may have come to an end before the workload has: the terminal is gone. Its
+    // execs end with it, and are waited for.
+    container::Running& running = attended_.life.running();
+    pollfd end{.fd = running.pidfd(), .events = POLLIN, .revents = 0};
+    if (::poll(&end, 1, 0) == 0) (void)running.kill_for(container::KilledFor::signal, SIGKILL);
     execs_->container_ended();
   }
 
