@@ -1,12 +1,14 @@
-// `nucleus checkpoint`: whether a checkpoint is as it was sealed, the key of it, and what CRIU can
-// do here.
+// `nucleus checkpoint`: whether a checkpoint is as it was sealed, the key of it, what CRIU can do
+// here, and what would keep a container from being checkpointed.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
 #include "base/json_fields.h"
 #include "base/units.h"
+#include "checkpoint/blockers.h"
 #include "checkpoint/criu.h"
 #include "checkpoint/key.h"
 #include "checkpoint/seal.h"
@@ -14,6 +16,7 @@
 #include "cli/live/table.h"
 #include "cli/print.h"
 #include "cli/verb.h"
+#include "container/processes.h"
 
 namespace nucleus::cli {
 namespace {
@@ -22,6 +25,7 @@ using json::Json;
 
 constexpr int kNotAsSealed = 1;
 constexpr int kNoUse = 1;
+constexpr int kInTheWay = 1;
 // Less than this is read in a moment.
 constexpr std::uint64_t kWorthTelling = 256U << 20;
 
@@ -144,23 +148,103 @@ int show_criu(const std::optional<std::string>& wanted, bool as_json) {
   return kNoUse;
 }
 
+struct Checked {
+  std::string id;
+  std::vector<container::Process> processes;
+  std::vector<checkpoint::Blocker> blockers;
+};
+
+Result<Checked> check_container(const std::optional<std::string>& root, const std::string& word) {
+  const auto store = NUCLEUS_TRY(open_store(root));
+  Checked checked;
+  checked.id = NUCLEUS_TRY(store.resolve(word));
+  const store::Listed listed = store.read(checked.id);
+  if (listed.error) return std::unexpected(*listed.error);
+  const auto spec = NUCLEUS_TRY(store.spec(checked.id));
+  if (spec.shares_host()) {
+    return fail(Kind::usage, 0, "checkpoint a container of", "--isolation landlock",
+                "it has no namespaces: what it is made of is the host's");
+  }
+  const store::Entry& entry = *listed.entry;
+  if (!listed.lost && entry.pid != 0)
+    checked.processes = container::processes_of(entry.supervisor, entry.pid);
+  if (checked.processes.empty()) {
+    return fail(Kind::usage, 0, "checkpoint", word,
+                "it does not run: it is " + status_text(store.read(checked.id)));
+  }
+  std::vector<pid_t> pids;
+  for (const container::Process& process : checked.processes) pids.push_back(process.host_pid);
+  // Our own one comes back by itself.
+  const auto init = spec.init ? std::optional(entry.pid) : std::nullopt;
+  checked.blockers = NUCLEUS_TRY(checkpoint::find_blockers(pids, init));
+  return checked;
+}
+
+const container::Process* process_of(const Checked& checked, pid_t pid) {
+  const auto found = std::ranges::find(checked.processes, pid, &container::Process::host_pid);
+  return found == checked.processes.end() ? nullptr : &*found;
+}
+
+int show_check(const std::optional<std::string>& root, const std::string& word, bool as_json) {
+  const auto checked = check_container(root, word);
+  if (!checked) return complain_of(checked.error());
+  Json list = Json::array();
+  Table table({"HPID", "PID", "COMMAND", "WHERE", "IN THE WAY", "WHAT TO DO"});
+  for (const checkpoint::Blocker& blocker : checked->blockers) {
+    const container::Process* const process = process_of(*checked, blocker.pid);
+    const std::string name = process == nullptr ? "" : process->name;
+    const pid_t inside = process == nullptr ? 0 : process->pid;
+    list.push_back({{"host_pid", blocker.pid},
+                    {"pid", inside},
+                    {"command", name},
+                    {"where", blocker.where},
+                    {"what", blocker.what},
+                    {"cure", blocker.cure}});
+    table.row({std::to_string(blocker.pid), std::to_string(inside), name, blocker.where,
+               blocker.what, blocker.cure});
+  }
+  const bool good = checked->blockers.empty();
+  std::string text;
+  if (as_json) {
+    text = json::dump(Json{{"id", checked->id},
+                           {"good", good},
+                           {"processes", checked->processes.size()},
+                           {"blockers", list}}) +
+           "\n";
+  } else {
+    text = good ? printable(word) + ": nothing of its " +
+                      std::to_string(checked->processes.size()) + " processes is in the way\n"
+                : table.text();
+  }
+  const int printed = print_text(text);
+  return printed != 0 || good ? printed : kInTheWay;
+}
+
 }  // namespace
 
 int checkpoint_main(int argc, char** argv) {
   std::optional<bool> as_json;
-  std::optional<std::string> criu;
+  std::optional<std::string> criu, root;
+  std::optional<bool> check;
   Parser parser(kCheckpointText);
   parser.bind("json", as_json);
   parser.bind("criu", criu);
+  parser.bind("root", root);
+  parser.bind("check", check);
   const Words words = parse_words(parser, kCheckpointText, argc, argv, 1, 2);
   if (words.exit) return *words.exit;
   const std::string& what = words.list[0];
+  if (check.value_or(false)) {
+    if (words.list.size() == 1) return show_check(root, what, as_json.value_or(false));
+    return complain_of(
+        fail(Kind::usage, 0, "take with --check", words.list[1], "it takes one container").error());
+  }
   if (what == "criu" && words.list.size() == 1) return show_criu(criu, as_json.value_or(false));
   const std::string which = words.list.size() > 1 ? words.list[1] : "";
   if (what == "verify" && !which.empty()) return verify_directory(which, as_json.value_or(false));
   if (what == "key" && (which == "init" || which == "rotate")) return key_command(which);
   return complain_of(fail(Kind::usage, 0, "understand", which.empty() ? what : what + " " + which,
-                          "say verify DIR, key init, key rotate or criu")
+                          "say verify DIR, key init, key rotate, criu, or --check CONTAINER")
                          .error());
 }
 

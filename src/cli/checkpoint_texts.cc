@@ -8,18 +8,23 @@ using config::Example;
 using config::OptionText;
 
 constexpr OptionText kCheckpointOptions[] = {
-    {.name = "json", .group = kFlags, .help = "verify, criu: an object, good or not"},
+    {.name = "check",
+     .group = kFlags,
+     .help = "say what keeps a running container from being checkpointed; nothing is done to it"},
+    {.name = "json", .group = kFlags, .help = "verify, criu, --check: an object, good or not"},
     {.name = "criu",
      .form = "PATH",
      .group = kFlags,
      .help = "another CRIU than the one that is installed",
      .values = "FILE"},
+    kRoot,
 };
 
 constexpr Example kCheckpointExamples[] = {
     {.line = "nucleus checkpoint key init", .about = ""},
     {.line = "nucleus checkpoint verify /srv/checkpoints/web", .about = ""},
     {.line = "nucleus checkpoint criu --json", .about = ""},
+    {.line = "nucleus checkpoint --check web", .about = ""},
 };
 
 }  // namespace
@@ -27,7 +32,7 @@ constexpr Example kCheckpointExamples[] = {
 const config::VerbText kCheckpointText = {
     .name = "checkpoint",
     .summary = "prove that a checkpoint is as it was sealed, and keep the key of it",
-    .usage = "[FLAGS] verify DIR | key init | key rotate | criu",
+    .usage = "[FLAGS] verify DIR | key init | key rotate | criu | --check CONTAINER",
     .description =
         "A checkpoint is sealed with a keyed hash (HMAC-SHA-256) over all of its files. verify "
         "computes it again, and names what keeps it from being trusted: another content, a "
@@ -46,7 +51,8 @@ const config::VerbText kCheckpointText = {
         "all is well, 1 when the checkpoint is not to be trusted, 2 when there is none, 125 when "
         "there is no key. That of criu is 0 when it can be used, 1 when it is there and of no use, "
         "2 "
-        "when there is none, or none that is trusted.",
+        "when there is none, or none that is trusted. That of --check is 0 when nothing is in "
+        "the way, and 1 when something is.",
 };
 
 }  // namespace nucleus::cli
