@@ -51,7 +51,8 @@ bool make(const std::string& tree, std::string_view line) {
     case 'l': return ::symlink(content.c_str(), path.c_str()) == 0;
     case 'p': return ::mkfifo(path.c_str(), 0600) == 0;
     default: {
-      const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+      const int fd =
+          ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
       if (fd < 0) return false;
       (void)!::write(fd, content.data(), content.size());
       ::close(fd);
