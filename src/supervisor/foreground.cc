@@ -75,6 +75,9 @@ class Foreground : public container::Attendant {
     pollfd end{.fd = running.pidfd(), .events = POLLIN, .revents = 0};
     if (::poll(&end, 1, 0) == 0) (void)running.kill_for(container::KilledFor::signal, SIGKILL);
     execs_->container_ended();
+    // Who waits for its end finds nothing of it when the answer comes; and when what it was made of
+    // is gone, this is.
+    held_.remove();
   }
 
   void over(const spec::Outcome& outcome) override {
@@ -82,8 +85,6 @@ class Foreground : public container::Attendant {
                          {"status", "stopped"},
                          {"code", outcome.code},
                          {"reason", spec::reason_name(outcome.reason)}};
-    // Who waits for its removal finds nothing of it when the answer comes.
-    held_.remove();
     for (const ClientId client : std::exchange(waiting_, {}))
       server_->answer(client, json::dump(answer));
     execs_.reset();
