@@ -58,7 +58,8 @@ class Cgroup {
   /// The `tasks` of each v1 directory, of `leaf` where it lies in there, opened for the child,
   /// which enters before it does anything else. A thread that moves itself is not waited for:
   /// whoever writes into `cgroup.procs`, or moves another, stops all forks of the host first, a
-  /// grace period of the kernel's of 10 to 20 ms. cgroup-v1/cgroups.rst; so from Linux 5.5 on.
+  /// grace period of the kernel's, mostly 7 to 17 ms on a quiet host. cgroup-v1/cgroups.rst; so
+  /// from Linux 5.5 on.
   [[nodiscard]] Result<std::vector<Entrance>> entrances(const Leaf* leaf = nullptr) const;
 
   /// Whether attach() has anything to do.

@@ -135,15 +135,7 @@ class Foreground : public container::Attendant {
       return {};
     }
     if (op == "kill") {
-      go_on(life, held_);
-      const auto signal = static_cast<int>(number_in(request, "signal").value_or(SIGKILL));
-      if (signal == SIGKILL) {
-        NUCLEUS_CHECK(life.running().kill_for(container::KilledFor::signal, SIGKILL));
-      } else if (request.value("all", false)) {
-        NUCLEUS_CHECK(signal_all(life, attended_.spec, signal));
-      } else {
-        NUCLEUS_CHECK(life.running().send(signal));
-      }
+      (void)NUCLEUS_TRY(send_asked(life, held_, attended_.spec, request));
       server_->answer(client, "{}");
       return {};
     }

@@ -68,16 +68,8 @@ Result<> Supervisor::handle(ClientId client, const control::Packet& packet) {
     }
     if (op == "kill") {
       NUCLEUS_CHECK(need_running());
-      go_on(*life_, held_);
-      const auto signal = static_cast<int>(number_in(request, "signal").value_or(SIGKILL));
-      if (signal == SIGKILL) {
-        stopping_ = true;
-        NUCLEUS_CHECK(life_->running().kill_for(container::KilledFor::signal, SIGKILL));
-      } else if (request.value("all", false)) {
-        NUCLEUS_CHECK(signal_all(*life_, spec_, signal));
-      } else {
-        NUCLEUS_CHECK(life_->running().send(signal));
-      }
+      const int signal = NUCLEUS_TRY(send_asked(*life_, held_, spec_, request));
+      if (signal == SIGKILL) stopping_ = true;
       note("kill", {{"signal", container::signal_name(signal)}});
       server_->answer(client, "{}");
       return {};

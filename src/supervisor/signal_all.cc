@@ -1,5 +1,6 @@
 #include "supervisor/signal_all.h"
 
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <utility>
 
 #include "container/processes.h"
+#include "supervisor/asked.h"
+#include "supervisor/pause.h"
 #include "sys/process.h"
 #include "sys/unique_fd.h"
 
@@ -59,6 +62,20 @@ Result<> signal_all(container::Life& life, const spec::ContainerSpec& spec, int 
   }
   return fail(Kind::runtime, EAGAIN, "send the signal to all processes of", spec.argv.front(),
               "new ones come without end: nucleus kill ends the whole container");
+}
+
+Result<int> send_asked(container::Life& life, store::Held& held, const spec::ContainerSpec& spec,
+                       const nlohmann::ordered_json& request) {
+  go_on(life, held);
+  const auto signal = static_cast<int>(number_in(request, "signal").value_or(SIGKILL));
+  if (signal == SIGKILL) {
+    NUCLEUS_CHECK(life.running().kill_for(container::KilledFor::signal, SIGKILL));
+  } else if (request.value("all", false)) {
+    NUCLEUS_CHECK(signal_all(life, spec, signal));
+  } else {
+    NUCLEUS_CHECK(life.running().send(signal));
+  }
+  return signal;
 }
 
 }  // namespace nucleus::supervisor
