@@ -305,6 +305,8 @@ void Supervisor::end_workload(int signal, std::chrono::milliseconds patience) {
 
 // Called from within the one that ended: what belongs to it is cleared away a moment later.
 void Supervisor::ended(Facts facts) {
+  // The one before had wound it up, and was killed: go_on_with_life() has the rest.
+  if (adopted_ == Adopted::end) return;
   loop_.after(std::chrono::milliseconds(0), [this, facts = std::move(facts)] { wind_up(facts); });
 }
 
