@@ -1,6 +1,7 @@
 #include "launch/freeze.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 
 #include <cerrno>
 #include <cstring>
@@ -62,6 +63,10 @@ Result<> freeze_landlock(const LaunchPlan& plan, Frozen& frozen) {
   script.landlock_size = abi == 0 ? 0 : landlock::ruleset_size(abi);
   script.landlock_rights = landlock::rights(abi);
   script.landlock_scopes = landlock::scopes(abi);
+  // Abstract names are each network namespace's own, so that with one there is nothing to take
+  // away; and CRIU, which speaks through such a socket from inside, could not save the container.
+  if ((plan.clone_flags & CLONE_NEWNET) != 0)
+    script.landlock_scopes &= ~sys::uapi::kScopeAbstractUnix;
   // A network namespace of its own is what a program may do as it likes with.
   if (plan.spec->shares_host() && plan.spec->network == spec::NetworkMode::none)
     script.landlock_network = landlock::network_rights(abi);

@@ -176,6 +176,13 @@ std::unexpected<Error> killed_during_setup(const LaunchPlan& plan) {
       "the container's first process was killed while it was being set up (out of memory?)");
 }
 
+// The init is there, or has said how the workload ended.
+bool has_begun(const sys::UniqueFd& words) {
+  pollfd pipe{.fd = words.get(), .events = POLLIN, .revents = 0};
+  if (!words.valid() || ::poll(&pipe, 1, 0) < 0) return false;
+  return (pipe.revents & POLLIN) != 0 || (pipe.revents & POLLHUP) == 0;
+}
+
 // Until the workload runs: copies the context when asked to, and turns a failure into its sentence.
 Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& hooks,
                    Launched& launched) {
@@ -189,6 +196,8 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         if (plan.read_back) hooks.read_back(pid);
         return {};
       }
+      // Another supervisor has let it go, and heard that it has started, before it was killed.
+      if (has_begun(launched.words)) return {};
       return killed_during_setup(plan);
     }
     switch (message->kind) {
@@ -272,13 +281,18 @@ Result<std::optional<sys::WaitStatus>> last_word(const LaunchPlan& plan,
     if (message->kind == MessageKind::failed)
       return std::unexpected(explain_failure(plan, *message));
     if (message->kind == MessageKind::started) started = true;
-    if (message->kind == MessageKind::ended) {
-      return sys::WaitStatus{.code = message->signal != 0 ? 0 : message->code,
-                             .signal = message->signal};
-    }
   }
-  if (!started) return killed_during_setup(plan);
-  return std::nullopt;
+  Message ended{};
+  ssize_t got = 0;
+  do {
+    got = ::read(container.words.get(), &ended, sizeof ended);
+  } while (got < 0 && errno == EINTR);
+  // One that was killed has said nothing.
+  if (got != sizeof ended || ended.kind != MessageKind::ended) {
+    if (!started) return killed_during_setup(plan);
+    return std::nullopt;
+  }
+  return sys::WaitStatus{.code = ended.signal != 0 ? 0 : ended.code, .signal = ended.signal};
 }
 
 bool is_being_set_up(const Launched& container) {
@@ -313,7 +327,10 @@ Error better_words(const LaunchPlan& plan, sys::Child& child, int socket, Error 
 }  // namespace
 
 Result<> release(const LaunchPlan& plan, Launched& container, const Hooks& hooks) {
-  NUCLEUS_CHECK(send(container.socket.get(), MessageKind::go, {}));
+  // EPIPE: it has gone already, or is dead. What it has said, or its end, tells which.
+  if (auto sent = send(container.socket.get(), MessageKind::go, {});
+      !sent && (sent.error().errnum != EPIPE || !plan.spec->init))
+    return sent;
   NUCLEUS_CHECK(accompany(plan, container.init.pid(), container.socket.get(), hooks, container));
   container.parked = false;
   if (!plan.spec->init) container.socket.reset();
@@ -332,13 +349,22 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   // Those that are kept take the low numbers.
   if (plan.spec->preserve_fds != 0)
     theirs = NUCLEUS_TRY(sys::copy_above(theirs.get(), child::kFreeFd));
+  int pipe_ends[2] = {-1, -1};
+  if (plan.spec->init && ::pipe2(pipe_ends, O_CLOEXEC) < 0)
+    return fail(Kind::runtime, errno, "make", "a pipe from the container");
+  sys::UniqueFd words(pipe_ends[0]);
+  sys::UniqueFd their_words(pipe_ends[1]);
+  if (plan.spec->preserve_fds != 0 && their_words.valid())
+    their_words = NUCLEUS_TRY(sys::copy_above(their_words.get(), child::kFreeFd));
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
+  frozen->script.init_words = their_words.get();
   frozen->script.parent_socket = ours.get();
   frozen->script.fills_context = plan.root.fills_context;
   // Destroying it on the way out of a failure kills and reaps it, and with PID 1 all of the
   // container.
   Cloned cloned = NUCLEUS_TRY(clone_child(plan, frozen->script, cgroup));
   theirs.reset();
+  their_words.reset();
   if (auto opened = open_gate(plan, cloned, ours.get(), cgroup, trees, hooks, notes); !opened)
     return std::unexpected(better_words(plan, cloned.child, ours.get(), std::move(opened.error())));
   Launched launched;
@@ -354,6 +380,7 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   }
   launched.init = std::move(cloned.child);
   if (plan.spec->init || launched.parked) launched.socket = std::move(ours);
+  launched.words = std::move(words);
   return launched;
 }
 

@@ -46,6 +46,7 @@ struct Hooks {
 struct Launched {
   sys::Child init;
   sys::UniqueFd socket;    // to the init; invalid without one
+  sys::UniqueFd words;     // its pipe, for how the workload ended; invalid without one
   sys::UniqueFd terminal;  // its other end, with spec.terminal
   sys::UniqueFd notices;   // where the workload tells of itself, with spec.notifies(); not blocking
   bool parked = false;     // it waits for release()

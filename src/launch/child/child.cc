@@ -90,10 +90,11 @@ long mark_listed(long above) {
 void close_descriptors(const Script& script) {
   long highest = 2;
   if (script.init_image >= 0) {
-    const int wanted[] = {script.socket, script.init_config, script.init_image};
+    const int wanted[] = {script.socket, script.init_words, script.init_config, script.init_image};
+    constexpr int kWanted = 4;
     // First out of the way of each other: a source may sit on another's target number.
-    int parked[3] = {};
-    for (int index = 0; index < 3; ++index) {
+    int parked[kWanted] = {};
+    for (int index = 0; index < kWanted; ++index) {
       const long fd = raw::call(__NR_fcntl, wanted[index], F_DUPFD_CLOEXEC, kFreeFd);
       check(script, Step::close_descriptors, 0, fd);
       parked[index] = static_cast<int>(fd);
@@ -103,9 +104,10 @@ void close_descriptors(const Script& script) {
       check(script, Step::close_descriptors, 0,
             raw::call(__NR_dup3, kSocketFd + index, kPreservedFd + index, 0));
     }
-    for (int index = 0; index < 3; ++index) {
+    for (int index = 0; index < kWanted; ++index) {
+      const int to = kSocketFd + index;
       check(script, Step::close_descriptors, 0,
-            raw::call(__NR_dup3, parked[index], kSocketFd + index, index == 2 ? O_CLOEXEC : 0));
+            raw::call(__NR_dup3, parked[index], to, to == kImageFd ? O_CLOEXEC : 0));
     }
     highest = script.preserved == 0 ? kConfigFd : kImageFd + static_cast<int>(script.preserved);
   } else {
@@ -241,9 +243,12 @@ void run_script(const Script& script) {
   finish_script(script);
 }
 
-void finish_script(const Script& script) {
-  reset_signals(script);
-  close_descriptors(script);
+void finish_script(const Script& given) {
+  reset_signals(given);
+  close_descriptors(given);
+  // Something else may be on the number that the socket had.
+  Script script = given;
+  if (script.init_image >= 0) script.socket = kSocketFd;
   seal(script);
 
   if (script.init_image >= 0) {
@@ -254,9 +259,7 @@ void finish_script(const Script& script) {
     const char* const envp[] = {nullptr};
     const long result = raw::call(__NR_execveat, kImageFd, raw::address(""), raw::address(argv),
                                   raw::address(envp), AT_EMPTY_PATH);
-    Script moved = script;
-    moved.socket = kSocketFd;
-    fail_step(moved, Step::execute_init, 0, result);
+    fail_step(script, Step::execute_init, 0, result);
   }
   if (script.park) {
     Message parked{};

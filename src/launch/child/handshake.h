@@ -18,11 +18,15 @@
 //     |<---------------- started --------------| from the init: the workload has been executed
 //     |----------------- go ------------------>| only when the init waits until the layers are read
 //     back
-//     |<----------------- ended ---------------| from the init: how the workload ended
+//     |<================ ended ================| from the init: how the workload ended
 //
 // Instead of any of its messages the child may say `failed`: the step, the index of what was being
 // done, and the errno. Without an init the socket closes at execve, and that end of file is
 // `started`. A peer's death is an end of file too. Child-safe: plain data.
+//
+// The init closes the socket behind `started`, and says `ended` through a pipe: that is all it
+// holds of the supervisor, and, unlike a socket to outside, what CRIU can save and put another one
+// in the place of.
 #pragma once
 
 #include <cstdint>
@@ -97,11 +101,12 @@ inline constexpr int kMostTrees = 64;
 
 // Where the init finds what it was given.
 inline constexpr int kSocketFd = 3;
-inline constexpr int kConfigFd = 4;
-inline constexpr int kImageFd = 5;
+inline constexpr int kWordsFd = 4;  // the pipe
+inline constexpr int kConfigFd = 5;
+inline constexpr int kImageFd = 6;
 // ... and what it hands on to the workload, as often as its configuration says.
-inline constexpr int kPreservedFd = 6;
+inline constexpr int kPreservedFd = 7;
 // Above everything that is put on a number of its own.
-inline constexpr int kFreeFd = 22;
+inline constexpr int kFreeFd = 23;
 
 }  // namespace nucleus::launch::child

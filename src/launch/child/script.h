@@ -97,9 +97,10 @@ struct Script {
   long join_flags = 0;
   int streams[3] = {-1, -1, -1};
   bool filter_asks = false;  // its listener goes to the parent
-  // With an init: its image and its configuration. Without: the program itself.
+  // With an init: its image, its configuration and its pipe. Without: the program itself.
   int init_image = -1;
   int init_config = -1;
+  int init_words = -1;
   const char* const* candidates = nullptr;  // the paths to try, ended by a null pointer
   const char* const* argv = nullptr;
   const char* const* envp = nullptr;

@@ -3,7 +3,7 @@
 //
 // Freestanding and static, a few KiB, executed from a sealed memfd: nothing of nucleus itself is
 // ever mapped inside. It runs under the same seccomp filter, Landlock domain and identity as the
-// workload, holds one socket to its supervisor, and is not dumpable, so that a workload of the same
+// workload, holds one pipe to its supervisor, and is not dumpable, so that a workload of the same
 // uid can neither trace it nor look into its memory.
 #include <fcntl.h>
 #include <linux/prctl.h>
@@ -27,6 +27,7 @@ using nucleus::launch::child::kConfigFd;
 using nucleus::launch::child::kFreeFd;
 using nucleus::launch::child::kPreservedFd;
 using nucleus::launch::child::kSocketFd;
+using nucleus::launch::child::kWordsFd;
 using nucleus::launch::child::Message;
 using nucleus::launch::child::MessageKind;
 using nucleus::launch::child::Step;
@@ -42,7 +43,11 @@ constexpr std::uint64_t kEverySignal = ~0ULL;
 // Moved in the workload's process, before what it is handed takes the number.
 int words_fd = kSocketFd;
 
+// From then on there is no socket any more.
+bool by_pipe = false;
+
 long report(const Message& message) {
+  if (by_pipe) return raw::retried(__NR_write, kWordsFd, raw::address(&message), sizeof message);
   return raw::retried(__NR_sendto, words_fd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
                       0, 0);
 }
@@ -120,7 +125,9 @@ void take_preserved(std::uint32_t count) {
     check(Step::close_descriptors,
           raw::call(__NR_dup3, kPreservedFd + index, kSocketFd + index, 0));
   }
-  for (std::uint32_t index = count < 3 ? 0 : count - 3; index < count; ++index)
+  // Those that nothing has landed on.
+  constexpr std::uint32_t kMovedBy = kPreservedFd - kSocketFd;
+  for (std::uint32_t index = count < kMovedBy ? 0 : count - kMovedBy; index < count; ++index)
     raw::call(__NR_close, kPreservedFd + index);
 }
 
@@ -190,6 +197,7 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   check(Step::init_setup, raw::call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
   raw::call(__NR_prctl, PR_SET_NAME, raw::address("init"), 0, 0, 0);  // for ps(1) only
   check(Step::init_setup, raw::call(__NR_fcntl, kSocketFd, F_SETFD, FD_CLOEXEC));
+  check(Step::init_setup, raw::call(__NR_fcntl, kWordsFd, F_SETFD, FD_CLOEXEC));
   const Config* const config = map_config();
   die_with_supervisor(config->subreaper != 0 ? kEndAll : SIGKILL);
   if (config->subreaper != 0)
@@ -216,6 +224,8 @@ extern "C" [[noreturn]] void nucleus_init_main() {
   if (config->confirm != 0) {
     raw::retried(__NR_recvfrom, kSocketFd, raw::address(&started), sizeof started, 0, 0, 0);
   }
+  raw::call(__NR_close, kSocketFd);
+  by_pipe = true;
   for (;;) {
     siginfo_t info{};
     const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal),
