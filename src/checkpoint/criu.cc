@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/visible_text.h"
+#include "checkpoint/session.h"
 #include "sys/file.h"
 
 namespace nucleus::checkpoint {
@@ -170,6 +171,7 @@ Result<CriuReport> probe_criu(const Criu& criu) {
   report.works = check.code == 0;
   if (!report.works) report.reason = criu_reason(check.output);
   report.features = {
+      {.name = "swrk", .serves = "all that it is asked to do"},
       {.name = "userns", .serves = "each container's user namespace"},
       {.name = "cgroupns", .serves = "each container's cgroup namespace"},
       {.name = "seccomp_filters", .serves = "the seccomp filter"},
@@ -185,6 +187,12 @@ Result<CriuReport> probe_criu(const Criu& criu) {
   for (CriuFeature& feature : report.features) {
     if (!report.works) {
       feature.reason = "not asked";
+      continue;
+    }
+    if (feature.name == std::string_view("swrk")) {
+      const auto answer = ask_criu(criu, RpcType::version, {}, "", {}, {}, kPatience);
+      feature.here = answer.has_value();
+      if (!answer) feature.reason = answer.error().text();
       continue;
     }
     const Ran asked = NUCLEUS_TRY(

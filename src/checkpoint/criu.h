@@ -58,7 +58,7 @@ inline constexpr CriuVersion kOldestCriu{.major = 4, .minor = 1};
 [[nodiscard]] std::optional<CriuVersion> criu_version(const std::string& output);
 
 struct CriuFeature {
-  const char* name;      // as criu check --feature takes it
+  const char* name;      // as criu check --feature takes it; "swrk": that it can be spoken to
   const char* serves;    // what of nucleus needs it
   bool required = true;  // false: only that flag
   bool here = false;

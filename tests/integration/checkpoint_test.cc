@@ -108,11 +108,13 @@ TEST_P(Checkpoint, TheRealCriuIsAskedWhatItCan) {
   const auto object = sandbox.call({"checkpoint", "criu", "--criu", kCriu, "--json"}).json();
   EXPECT_THAT(asked.out, HasSubstr(std::string(kCriu) + ", version 4."));
   EXPECT_EQ(object["path"], kCriu);
-  EXPECT_GE(object["features"].size(), 11U);
+  EXPECT_GE(object["features"].size(), 12U);
   if (sandbox.is_root()) {
     EXPECT_EQ(asked.code, 0) << asked.all();
     EXPECT_EQ(object["good"], true);
     EXPECT_EQ(object["reason"], nullptr);
+    EXPECT_EQ(object["features"][0]["name"], "swrk");
+    EXPECT_EQ(object["features"][0]["here"], true) << object["features"][0]["reason"];
   } else {
     EXPECT_EQ(asked.code, 1) << asked.all();
     EXPECT_EQ(object["good"], false);
