@@ -66,7 +66,10 @@ struct StandBy::Watch {
         return;
       }
       if (letter == kTold && hooks.told) hooks.told();
-      if (letter == kDismissed) ::_exit(0);
+      if (letter == kDismissed) {
+        say(socket.get(), kDismissed);
+        ::_exit(0);
+      }
     }
   }
 
@@ -105,8 +108,28 @@ struct StandBy::Watch {
   }
 };
 
+namespace {
+
+// In a new fork of `parent`, told to go: the one that stood by for `parent` until now, at the other
+// end of `socket`, is to go. False: `parent` was killed first, and that one has taken over.
+bool relieve(int socket, pid_t parent) {
+  if (socket < 0) return true;
+  say(socket, kDismissed);
+  for (;;) {
+    // Before its word there may be how an init ended.
+    char words[sizeof(sys::WaitStatus)] = {};
+    const ssize_t got = ::recv(socket, words, sizeof words, 0);
+    if (got < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
+    if (got == 1 && words[0] == kDismissed) return true;
+    // It is gone without a word: killed, or it has closed this on its way to taking over.
+    if (got <= 0) return ::getppid() == parent;
+  }
+}
+
+}  // namespace
+
 // In the fork. One that was forked and then given up begins nothing.
-bool StandBy::wait_for_go(sys::UniqueFd socket, pid_t parent) {
+bool StandBy::wait_for_go(sys::UniqueFd socket, sys::UniqueFd before, pid_t parent) {
   char letter = 0;
   ssize_t got = -1;
   while ((got = ::recv(socket.get(), &letter, sizeof letter, 0)) < 0 && errno == EINTR) {
@@ -114,7 +137,7 @@ bool StandBy::wait_for_go(sys::UniqueFd socket, pid_t parent) {
   socket_ = std::move(socket);
   pid_ = parent;
   ::prctl(PR_SET_NAME, "nucleus-super");
-  return got == sizeof letter && letter == kGo;
+  return got == sizeof letter && letter == kGo && relieve(before.get(), parent);
 }
 
 Result<> StandBy::split(const Hooks& hooks) {
@@ -133,8 +156,7 @@ Result<> StandBy::split(const Hooks& hooks) {
     auto child = sys::fork_with_pidfd(in_child);
     if (in_child) {
       ours.reset();
-      before.reset();
-      if (!wait_for_go(std::move(theirs), ourselves)) ::_exit(125);
+      if (!wait_for_go(std::move(theirs), std::move(before), ourselves)) ::_exit(125);
       return {};
     }
     theirs.reset();
@@ -146,9 +168,8 @@ Result<> StandBy::split(const Hooks& hooks) {
       return fail(Kind::runtime, ENOSYS, "make", "a process that stands by",
                   "pidfd_open(2) is not there: leave out --on-supervisor-death adopt");
     }
-    // Only now: one that is killed in between has the other one over it.
-    if (before.valid()) say(before.get(), kDismissed);
-    before.reset();
+    // The fork relieves the one that stood by until now, when it has been told to go: whichever of
+    // us is killed before, that one takes over, and after, the fork is there.
     if (hooks.begin) hooks.begin();
     ::prctl(PR_SET_NAME, "nucleus-standby");
     say(ours.get(), kGo);
@@ -159,6 +180,7 @@ Result<> StandBy::split(const Hooks& hooks) {
     std::erase_if(when, [&](auto moment) { return moment < when.back() - kDeathsWithin; });
     if (when.size() >= kMostDeaths) {
       pid_ = 0;
+      if (before.valid()) say(before.get(), kDismissed);
       ::prctl(PR_SET_NAME, "nucleus-super");
       return {};
     }

@@ -53,7 +53,7 @@ class StandBy {
 
  private:
   struct Watch;
-  [[nodiscard]] bool wait_for_go(sys::UniqueFd socket, pid_t parent);
+  [[nodiscard]] bool wait_for_go(sys::UniqueFd socket, sys::UniqueFd before, pid_t parent);
 
   sys::UniqueFd socket_;  // to the one that stands by
   pid_t pid_ = 0;
