@@ -12,12 +12,12 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "isolation/namespaces.h"
 #include "launch/child/child.h"
 #include "launch/freeze.h"
 #include "sys/file.h"
+#include "sys/message.h"
 
 namespace nucleus::launch {
 namespace {
@@ -25,31 +25,15 @@ namespace {
 using child::Message;
 using child::MessageKind;
 
+constexpr const char* kPeer = "the container's first process";
+
 Result<> send(int socket, MessageKind kind, const std::vector<sys::UniqueFd>& fds) {
   Message message{};
   message.kind = kind;
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * child::kMostTrees)] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  if (!fds.empty()) {
-    const std::size_t bytes = fds.size() * sizeof(int);
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(bytes);
-    cmsghdr* const item = CMSG_FIRSTHDR(&header);
-    item->cmsg_level = SOL_SOCKET;
-    item->cmsg_type = SCM_RIGHTS;
-    item->cmsg_len = CMSG_LEN(bytes);
-    std::vector<int> numbers;
-    for (const sys::UniqueFd& fd : fds) numbers.push_back(fd.get());
-    std::memcpy(CMSG_DATA(item), numbers.data(), bytes);
-  }
-  while (::sendmsg(socket, &header, MSG_NOSIGNAL) < 0) {
-    if (errno != EINTR)
-      return fail(Kind::runtime, errno, "talk to", "the container's first process");
-  }
-  return {};
+  std::vector<int> numbers;
+  for (const sys::UniqueFd& fd : fds) numbers.push_back(fd.get());
+  return sys::send_message(socket, {reinterpret_cast<const char*>(&message), sizeof message},
+                           numbers, kPeer);
 }
 
 struct Cloned {
@@ -236,7 +220,7 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
         continue;
       default: break;
     }
-    return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
+    return fail(Kind::runtime, EPROTO, "understand", kPeer);
   }
 }
 
@@ -244,30 +228,11 @@ Result<> accompany(const LaunchPlan& plan, pid_t pid, int socket, const Hooks& h
 
 Result<std::optional<Message>> receive(int socket, sys::UniqueFd* fd) {
   Message message{};
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    // A peer that has closed with our words unread is told as ECONNRESET, once, before the words of
-    // its own that still wait here.
-    got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (got == 0) return std::optional<Message>();
-  if (got < 0) return fail(Kind::runtime, errno, "hear from", "the container's first process");
-  if (got != sizeof message)
-    return fail(Kind::runtime, EPROTO, "understand", "the container's first process");
-  const cmsghdr* const item = CMSG_FIRSTHDR(&header);
-  if (item != nullptr && item->cmsg_type == SCM_RIGHTS && item->cmsg_len == CMSG_LEN(sizeof(int))) {
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(item), sizeof number);
-    sys::UniqueFd came(number);
-    if (fd != nullptr) *fd = std::move(came);
-  }
+  auto received = NUCLEUS_TRY(
+      sys::receive_message(socket, {reinterpret_cast<char*>(&message), sizeof message}, 1, kPeer));
+  if (!received) return std::optional<Message>();
+  if (received->size != sizeof message) return fail(Kind::runtime, EPROTO, "understand", kPeer);
+  if (fd != nullptr && !received->fds.empty()) *fd = std::move(received->fds.front());
   return message;
 }
 
@@ -288,10 +253,11 @@ Result<std::optional<sys::WaitStatus>> last_word(const LaunchPlan& plan,
     got = ::read(container.words.get(), &ended, sizeof ended);
   } while (got < 0 && errno == EINTR);
   // One that was killed has said nothing.
-  if (got != sizeof ended || ended.kind != MessageKind::ended) {
+  if (got != sizeof ended) {
     if (!started) return killed_during_setup(plan);
     return std::nullopt;
   }
+  if (ended.kind == MessageKind::failed) return std::unexpected(explain_failure(plan, ended));
   return sys::WaitStatus{.code = ended.signal != 0 ? 0 : ended.code, .signal = ended.signal};
 }
 
@@ -346,16 +312,16 @@ Result<Launched> launch(const LaunchPlan& plan, const resources::Cgroup& cgroup,
   }
   sys::UniqueFd ours(ends[0]);
   sys::UniqueFd theirs(ends[1]);
-  // Those that are kept take the low numbers.
-  if (plan.spec->preserve_fds != 0)
-    theirs = NUCLEUS_TRY(sys::copy_above(theirs.get(), child::kFreeFd));
   int pipe_ends[2] = {-1, -1};
   if (plan.spec->init && ::pipe2(pipe_ends, O_CLOEXEC) < 0)
     return fail(Kind::runtime, errno, "make", "a pipe from the container");
   sys::UniqueFd words(pipe_ends[0]);
   sys::UniqueFd their_words(pipe_ends[1]);
-  if (plan.spec->preserve_fds != 0 && their_words.valid())
-    their_words = NUCLEUS_TRY(sys::copy_above(their_words.get(), child::kFreeFd));
+  // Those that are kept take the low numbers.
+  if (plan.spec->preserve_fds != 0) {
+    for (sys::UniqueFd* const fd : {&theirs, &their_words})
+      if (fd->valid()) *fd = NUCLEUS_TRY(sys::copy_above(fd->get(), child::kFreeFd));
+  }
   const auto frozen = NUCLEUS_TRY(freeze(plan, theirs.get()));
   frozen->script.init_words = their_words.get();
   frozen->script.parent_socket = ours.get();
