@@ -87,7 +87,7 @@ long mark_listed(long above) {
 
 // The streams stay, and what the next program needs is moved to numbers agreed upon; everything
 // else closes at execve.
-void close_descriptors(const Script& script) {
+void close_descriptors(Script& script) {
   long highest = 2;
   if (script.init_image >= 0) {
     const int wanted[] = {script.socket, script.init_words, script.init_config, script.init_image};
@@ -99,6 +99,8 @@ void close_descriptors(const Script& script) {
       check(script, Step::close_descriptors, 0, fd);
       parked[index] = static_cast<int>(fd);
     }
+    // The number that it had is somebody else's in a moment.
+    script.socket = parked[0];
     // From the last on: none of them lands on one that is still to be moved.
     for (int index = static_cast<int>(script.preserved); index-- > 0;) {
       check(script, Step::close_descriptors, 0,
@@ -244,11 +246,9 @@ void run_script(const Script& script) {
 }
 
 void finish_script(const Script& given) {
-  reset_signals(given);
-  close_descriptors(given);
-  // Something else may be on the number that the socket had.
   Script script = given;
-  if (script.init_image >= 0) script.socket = kSocketFd;
+  reset_signals(script);
+  close_descriptors(script);
   seal(script);
 
   if (script.init_image >= 0) {

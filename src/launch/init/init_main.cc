@@ -40,16 +40,14 @@ constexpr std::uint64_t kEverySignal = ~0ULL;
   for (;;) raw::call(__NR_exit_group, code);
 }
 
-// Moved in the workload's process, before what it is handed takes the number.
+// The socket until the workload runs, then the pipe. Moved in the workload's process, before what
+// it is handed takes the number.
 int words_fd = kSocketFd;
 
-// From then on there is no socket any more.
-bool by_pipe = false;
-
+// With nobody at the other end SIGPIPE comes as well: blocked here, and in the workload's process,
+// which has nobody else to tell, its end.
 long report(const Message& message) {
-  if (by_pipe) return raw::retried(__NR_write, kWordsFd, raw::address(&message), sizeof message);
-  return raw::retried(__NR_sendto, words_fd, raw::address(&message), sizeof message, MSG_NOSIGNAL,
-                      0, 0);
+  return raw::retried(__NR_write, words_fd, raw::address(&message), sizeof message);
 }
 
 [[noreturn]] void fail(Step step, long result, int code) {
@@ -225,7 +223,7 @@ extern "C" [[noreturn]] void nucleus_init_main() {
     raw::retried(__NR_recvfrom, kSocketFd, raw::address(&started), sizeof started, 0, 0, 0);
   }
   raw::call(__NR_close, kSocketFd);
-  by_pipe = true;
+  words_fd = kWordsFd;
   for (;;) {
     siginfo_t info{};
     const long signal = raw::call(__NR_rt_sigtimedwait, raw::address(&kEverySignal),
