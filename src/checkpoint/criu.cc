@@ -171,7 +171,6 @@ Result<CriuReport> probe_criu(const Criu& criu) {
   report.works = check.code == 0;
   if (!report.works) report.reason = criu_reason(check.output);
   report.features = {
-      {.name = "swrk", .serves = "all that it is asked to do"},
       {.name = "userns", .serves = "each container's user namespace"},
       {.name = "cgroupns", .serves = "each container's cgroup namespace"},
       {.name = "seccomp_filters", .serves = "the seccomp filter"},
@@ -189,17 +188,18 @@ Result<CriuReport> probe_criu(const Criu& criu) {
       feature.reason = "not asked";
       continue;
     }
-    if (feature.name == std::string_view("swrk")) {
-      const auto answer = ask_criu(criu, RpcType::version, {}, "", {}, {}, kPatience);
-      feature.here = answer.has_value();
-      if (!answer) feature.reason = answer.error().text();
-      continue;
-    }
     const Ran asked = NUCLEUS_TRY(
         run_criu(criu, {"--no-default-config", "check", "--feature", feature.name}, kPatience));
     feature.here = asked.code == 0;
     if (!feature.here) feature.reason = criu_reason(asked.output);
   }
+  // No feature that it has a name for; without it none is of use.
+  const auto spoken = ask_criu(criu, RpcType::version, {}, "", {}, {}, kPatience);
+  report.features.insert(report.features.begin(),
+                         {.name = "swrk",
+                          .serves = "all that it is asked to do",
+                          .here = spoken.has_value(),
+                          .reason = spoken ? std::string() : spoken.error().text()});
   return report;
 }
 

@@ -24,6 +24,9 @@ inline constexpr int kCriuNotExecuted = 127;
 Result<CriuProcess> start_criu(const Criu& criu, const std::vector<std::string>& words,
                                std::span<const int> given, bool dies_with_us);
 
+/// It ended with kCriuNotExecuted and printed nothing.
+[[nodiscard]] std::unexpected<Error> not_executed(const Criu& criu);
+
 /// Takes what there is to read, keeping the last 256 KiB. False: its end.
 [[nodiscard]] bool take_output(int from, std::string& output);
 

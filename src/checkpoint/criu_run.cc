@@ -79,6 +79,10 @@ Result<CriuProcess> start_criu(const Criu& criu, const std::vector<std::string>&
   return process;
 }
 
+std::unexpected<Error> not_executed(const Criu& criu) {
+  return fail(Kind::runtime, ENOEXEC, "execute", criu.path, "is it for this machine?");
+}
+
 bool take_output(int from, std::string& output) {
   std::array<char, 16384> piece{};
   ssize_t got = 0;
@@ -110,8 +114,7 @@ Result<Ran> run_criu(const Criu& criu, const std::vector<std::string>& words,
   }
   const auto status = NUCLEUS_TRY(process.child.wait());
   ran.code = status.signal != 0 ? 128 + status.signal : status.code;
-  if (ran.code == kCriuNotExecuted && ran.output.empty())
-    return fail(Kind::runtime, ENOEXEC, "execute", criu.path, "is it for this machine?");
+  if (ran.code == kCriuNotExecuted && ran.output.empty()) return not_executed(criu);
   return ran;
 }
 

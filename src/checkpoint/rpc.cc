@@ -8,7 +8,7 @@ namespace nucleus::checkpoint {
 namespace {
 
 // Of criu_req, criu_opts and criu_resp.
-enum Request : unsigned { kReqType = 1, kReqOptions = 2, kReqNotified = 3, kReqFeatures = 5 };
+enum Request : unsigned { kReqType = 1, kReqOptions = 2, kReqNotified = 3 };
 
 enum Option : unsigned {
   kImagesDirFd = 1,
@@ -41,9 +41,7 @@ enum Answer : unsigned {
   kAnsRestore = 4,
   kAnsNotify = 5,
   kAnsErrno = 7,
-  kAnsFeatures = 8,
   kAnsMessage = 9,
-  kAnsVersion = 10,
 };
 
 constexpr int kMostTold = 4;  // the log's level
@@ -106,33 +104,11 @@ Result<> take_restored(std::string_view text, RpcAnswer& answer) {
   return {};
 }
 
-Result<> take_features(std::string_view text, RpcAnswer& answer) {
-  const auto fields = NUCLEUS_TRY(read_proto(text));
-  for (const ProtoField& field : fields) {
-    if (field.field == 1) answer.mem_track = field.number != 0;
-    if (field.field == 2) answer.lazy_pages = field.number != 0;
-  }
-  return {};
-}
-
-Result<> take_version(std::string_view text, RpcAnswer& answer) {
-  const auto fields = NUCLEUS_TRY(read_proto(text));
-  for (const ProtoField& field : fields) {
-    const auto part = static_cast<unsigned>(field.number);
-    if (field.field == 1) answer.major = part;
-    if (field.field == 2) answer.minor = part;
-    if (field.field == 4) answer.patch = part;
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string rpc_request(RpcType type, const RpcOptions& options) {
   ProtoWriter out;
   out.number(kReqType, static_cast<int>(type));
-  if (type == RpcType::features)
-    out.text(kReqFeatures, ProtoWriter().number(1, 1).number(2, 1).bytes());
   if (type != RpcType::version) out.text(kReqOptions, options_text(options));
   return out.bytes();
 }
@@ -154,9 +130,7 @@ Result<RpcAnswer> rpc_answer(std::string_view bytes) {
       case kAnsRestore: NUCLEUS_CHECK(take_restored(field.text, answer)); break;
       case kAnsNotify: NUCLEUS_CHECK(take_notice(field.text, answer)); break;
       case kAnsErrno: answer.errnum = static_cast<int>(field.number); break;
-      case kAnsFeatures: NUCLEUS_CHECK(take_features(field.text, answer)); break;
       case kAnsMessage: answer.message = std::string(field.text); break;
-      case kAnsVersion: NUCLEUS_CHECK(take_version(field.text, answer)); break;
       default: break;
     }
   }

@@ -23,7 +23,6 @@ enum class RpcType {
   check = 3,
   pre_dump = 4,
   notify = 6,
-  features = 9,
   version = 10
 };
 
@@ -44,7 +43,7 @@ struct RpcOptions {
   bool tcp_established = false, tcp_close = false, ext_unix_sk = false;
   bool file_locks = false, shell_job = false, orphan_pts_master = false;
   bool rst_sibling = false;     // what is restored is a child of this process
-  bool notify_scripts = false;  // tell of each step, and wait for a word
+  bool notify_scripts = false;  // tell of each step, and wait for a word: ask_criu() decides
   std::uint32_t ghost_limit = 0;
   std::string freeze_cgroup = {};
   NetworkLock network_lock = NetworkLock::none;
@@ -63,8 +62,6 @@ struct RpcAnswer {
   pid_t pid = 0;     // of a notification, or what was restored
   int errnum = 0;
   std::string message;
-  unsigned major = 0, minor = 0, patch = 0;    // RpcType::version
-  bool mem_track = false, lazy_pages = false;  // RpcType::features
 };
 
 /// Errors: EBADMSG. Pure.

@@ -8,11 +8,12 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <vector>
 
 #include "base/visible_text.h"
 #include "checkpoint/criu_program.h"
+#include "sys/file.h"
+#include "sys/message.h"
 
 namespace nucleus::checkpoint {
 namespace {
@@ -30,49 +31,7 @@ const char* doing(RpcType type) {
   }
 }
 
-struct Heard {
-  RpcAnswer answer;
-  sys::UniqueFd fd;
-  bool end = false;
-};
-
-// One message of CRIU's.
-Result<Heard> hear(int socket) {
-  Heard heard;
-  std::string bytes(kMostAnswer, '\0');
-  iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-    // A peer that ended with our words unread is told before its last ones.
-  } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (got < 0) return fail(Kind::runtime, errno, "hear from", "CRIU");
-  for (const cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr;
-       item = CMSG_NXTHDR(&header, const_cast<cmsghdr*>(item))) {
-    if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(item), sizeof number);
-    heard.fd = sys::UniqueFd(number);
-  }
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-    return fail(Kind::runtime, EMSGSIZE, "hear from", "CRIU");
-  heard.end = got == 0;
-  bytes.resize(static_cast<std::size_t>(got));
-  if (!heard.end) heard.answer = NUCLEUS_TRY(rpc_answer(bytes));
-  return heard;
-}
-
-Result<> say(int socket, const std::string& bytes) {
-  if (::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0)
-    return fail(Kind::runtime, errno, "speak to", "CRIU", "it has ended");
-  return {};
-}
+constexpr const char* kPeer = "CRIU";
 
 // The last of its log, or nothing.
 std::string log_of(int work_dir, const std::string& name) {
@@ -81,18 +40,8 @@ std::string log_of(int work_dir, const std::string& name) {
       ::openat(work_dir, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat status{};
   if (!log.valid() || ::fstat(log.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
-  const off_t from = std::max<off_t>(0, status.st_size - static_cast<off_t>(kMostLog));
-  std::string text(kMostLog, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got =
-        ::pread(log.get(), text.data() + size, text.size() - size, from + static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  text.resize(size);
-  return text;
+  ::lseek(log.get(), std::max<off_t>(0, status.st_size - static_cast<off_t>(kMostLog)), SEEK_SET);
+  return sys::read_all(log.get(), name, kMostLog).value_or("");
 }
 
 // What one session needs between its messages.
@@ -105,27 +54,28 @@ class Session {
         on_step_(on_step),
         patience_(patience) {}
 
-  // To its last answer, which an ended one has not given.
+  // To its last answer, which one that has ended has not given.
   Result<std::optional<RpcAnswer>> talk(const std::string& request) {
-    NUCLEUS_CHECK(say(socket_.get(), request));
+    NUCLEUS_CHECK(say(request));
+    std::string room(kMostAnswer, '\0');
     for (;;) {
-      NUCLEUS_CHECK(await());
-      Heard heard = NUCLEUS_TRY(hear(socket_.get()));
-      if (heard.end) return std::optional<RpcAnswer>();
-      if (heard.answer.type != RpcType::notify) return std::optional(std::move(heard.answer));
-      Result<> done;
-      if (on_step_)
-        done = on_step_({std::move(heard.answer.step), heard.answer.pid, std::move(heard.fd)});
+      NUCLEUS_CHECK(await(socket_.get()));
+      auto received = NUCLEUS_TRY(sys::receive_message(socket_.get(), room, 1, kPeer));
+      if (!received) return std::optional<RpcAnswer>();
+      auto answer = NUCLEUS_TRY(rpc_answer({room.data(), received->size}));
+      if (answer.type != RpcType::notify) return std::optional(std::move(answer));
+      Step step{.name = std::move(answer.step), .pid = answer.pid};
+      if (!received->fds.empty()) step.fd = std::move(received->fds.front());
+      const Result<> done = on_step_ ? on_step_(std::move(step)) : Result<>();
       if (!done && !refused_) refused_ = done.error();
-      NUCLEUS_CHECK(say(socket_.get(), rpc_notified(done.has_value())));
+      NUCLEUS_CHECK(say(rpc_notified(done.has_value())));
     }
   }
 
   // It ends by itself when it has answered, or has nobody to answer.
   Result<sys::WaitStatus> end() {
     socket_.reset();
-    while (take_output(process_.output.get(), output_)) {
-    }
+    while (!silent_) NUCLEUS_CHECK(await(-1));
     return process_.child.wait();
   }
 
@@ -133,21 +83,28 @@ class Session {
   [[nodiscard]] const std::string& output() const { return output_; }
 
  private:
-  // Until it says something on the socket, taking what it prints.
-  Result<> await() {
+  // One that has ended hears nothing: what it has said before is still to be heard.
+  Result<> say(const std::string& bytes) {
+    auto said = sys::send_message(socket_.get(), bytes, {}, kPeer);
+    if (!said && said.error().errnum != EPIPE) return said;
+    return {};
+  }
+
+  // Until `socket` has something, taking what it prints; without one, until it has printed all.
+  Result<> await(int socket) {
     for (;;) {
       std::array<pollfd, 2> both = {
-          {{.fd = socket_.get(), .events = POLLIN, .revents = 0},
+          {{.fd = socket, .events = POLLIN, .revents = 0},
            {.fd = silent_ ? -1 : process_.output.get(), .events = POLLIN, .revents = 0}}};
       const int found = ::poll(both.data(), both.size(), static_cast<int>(patience_.count()));
       if (found < 0 && errno == EINTR) continue;
-      if (found < 0) return fail(Kind::runtime, errno, "wait for", "CRIU");
+      if (found < 0) return fail(Kind::runtime, errno, "wait for", kPeer);
       if (found == 0) {
-        return fail(Kind::runtime, ETIMEDOUT, "hear from", "CRIU",
+        return fail(Kind::runtime, ETIMEDOUT, "hear from", kPeer,
                     "it was killed after " + std::to_string(patience_.count()) + " ms of silence");
       }
       if (both[1].revents != 0) silent_ = !take_output(process_.output.get(), output_);
-      if (both[0].revents != 0) return {};
+      if (both[0].revents != 0 || (socket < 0 && silent_)) return {};
     }
   }
 
@@ -162,9 +119,10 @@ class Session {
 
 }  // namespace
 
-Result<RpcAnswer> ask_criu(const Criu& criu, RpcType type, const RpcOptions& options,
+Result<RpcAnswer> ask_criu(const Criu& criu, RpcType type, RpcOptions options,
                            const std::string& work_dir, const OnStep& on_step,
                            std::span<const int> given, std::chrono::milliseconds patience) {
+  options.notify_scripts = static_cast<bool>(on_step);
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
     return fail(Kind::runtime, errno, "make", "a socket to CRIU");
@@ -184,6 +142,8 @@ Result<RpcAnswer> ask_criu(const Criu& criu, RpcType type, const RpcOptions& opt
   const auto status = NUCLEUS_TRY(session.end());
   if (session.refused()) return std::unexpected(*session.refused());
   if (*answer && (*answer)->success) return std::move(**answer);
+  if (!*answer && status.code == kCriuNotExecuted && session.output().empty())
+    return not_executed(criu);
   std::string reason = criu_reason(log_of(options.work_dir_fd, options.log_file));
   if (reason.empty() && *answer) reason = visible_text((*answer)->message, 1024);
   if (reason.empty()) reason = criu_reason(session.output());

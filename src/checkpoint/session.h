@@ -27,12 +27,12 @@ using OnStep = std::function<Result<>(Step)>;
 /// The first of `given` is descriptor 4 of CRIU's, as RpcOptions::inherit_fds name them.
 inline constexpr int kFirstGivenFd = 4;
 
-/// Asks, and waits for the answer and for the end of CRIU. It is not killed with this process: then
-/// the socket ends, and it lets what it has stopped go on. With a `log_file` the reason of a
-/// failure is read from there, in the directory `work_dir_fd`, which is said as `work_dir`. Errors:
-/// what OnStep said; ETIMEDOUT, when nothing was heard for `patience`, and CRIU was killed; CRIU's
-/// errno and reason.
-[[nodiscard]] Result<RpcAnswer> ask_criu(const Criu& criu, RpcType type, const RpcOptions& options,
+/// Asks, and waits for the answer and for the end of CRIU. With `on_step` it is not killed with
+/// this process: then the socket ends, and it lets what it has stopped go on. With a `log_file` the
+/// reason of a failure is read from there, in the directory `work_dir_fd`, which is said as
+/// `work_dir`. Errors: what OnStep said; ETIMEDOUT, when nothing was heard for `patience`, and CRIU
+/// was killed; CRIU's errno and reason.
+[[nodiscard]] Result<RpcAnswer> ask_criu(const Criu& criu, RpcType type, RpcOptions options,
                                          const std::string& work_dir, const OnStep& on_step,
                                          std::span<const int> given,
                                          std::chrono::milliseconds patience);

@@ -75,6 +75,9 @@ bool step(const std::string& name) {
   } else if (part == "prints") {
     for (int line = 0; line < 100000; ++line) (void)!::write(1, "a long line of words\n", 21);
     tell(good);
+  } else if (part == "lingers") {
+    tell(good);
+    ::pause();
   } else if (part == "given") {
     char byte = 'g';
     (void)!::write(kFirstGivenFd, &byte, 1);
@@ -161,6 +164,10 @@ TEST_F(Session, OneThatIsSilentIsKilled) {
   EXPECT_EQ(ask("silent", stepping, std::chrono::milliseconds(50)).error().errnum, ETIMEDOUT);
 }
 
+TEST_F(Session, OneThatDoesNotEndIsKilled) {
+  EXPECT_EQ(ask("lingers", {}, std::chrono::milliseconds(50)).error().errnum, ETIMEDOUT);
+}
+
 TEST_F(Session, NonsenseIsNoAnswer) { EXPECT_EQ(ask("nonsense").error().errnum, EBADMSG); }
 
 TEST_F(Session, ALongOutputIsTaken) { EXPECT_TRUE(ask("prints")); }
@@ -180,7 +187,7 @@ TEST_F(Session, DescriptorsAreGivenByNumber) {
 
 TEST_F(Session, WhatCannotBeExecutedIsAnError) {
   criu.fd = sys::UniqueFd(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
-  EXPECT_FALSE(ask("steps"));
+  EXPECT_EQ(ask("steps").error().errnum, ENOEXEC);
 }
 
 }  // namespace
