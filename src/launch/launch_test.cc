@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -88,6 +90,60 @@ TEST(Receive, HearsTheLastWordsOfAPeerThatHasNotReadOurs) {
   const auto end = receive(ours.get(), nullptr);
   ASSERT_TRUE(end);
   EXPECT_FALSE(*end);
+}
+
+// The end of an init as its supervisor finds it: what it said on the socket, and then by the pipe.
+Result<std::optional<sys::WaitStatus>> last_word_of(std::vector<child::Message> said,
+                                                    std::optional<child::Message> by_pipe,
+                                                    bool started) {
+  const spec::ContainerSpec spec = some_spec();
+  const isolation::IdMaps maps;
+  const LaunchPlan plan = plan_of(spec, maps);
+  Launched container;
+  container.started = started;
+  int ends[2] = {-1, -1};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  container.socket = sys::UniqueFd(ends[0]);
+  const sys::UniqueFd socket(ends[1]);
+  EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  container.words = sys::UniqueFd(ends[0]);
+  sys::UniqueFd words(ends[1]);
+  for (const child::Message& message : said) {
+    EXPECT_EQ(::send(socket.get(), &message, sizeof message, 0),
+              static_cast<ssize_t>(sizeof message));
+  }
+  if (by_pipe) {
+    EXPECT_EQ(::write(words.get(), &*by_pipe, sizeof *by_pipe),
+              static_cast<ssize_t>(sizeof *by_pipe));
+  }
+  words.reset();
+  ::shutdown(socket.get(), SHUT_RDWR);
+  return last_word(plan, container);
+}
+
+TEST(LastWord, TellsHowItEndedOrWhatWentWrong) {
+  const auto message = [](child::MessageKind kind) {
+    child::Message out;
+    out.kind = kind;
+    out.step = child::Step::wait_for_workload;
+    out.errnum = EIO;
+    out.code = 7;
+    return out;
+  };
+  const auto started = message(child::MessageKind::started);
+  const auto failed = message(child::MessageKind::failed);
+  const auto ended = message(child::MessageKind::ended);
+  const auto word = last_word_of({started}, ended, false);
+  ASSERT_TRUE(word && *word);
+  EXPECT_EQ((*word)->code, 7);
+  // A supervisor that was killed has heard the first word.
+  EXPECT_TRUE(*last_word_of({}, ended, false));
+  EXPECT_EQ(last_word_of({failed}, {}, false).error().errnum, EIO);
+  EXPECT_EQ(last_word_of({started}, failed, false).error().errnum, EIO);
+  // Killed: while it ran, and before.
+  EXPECT_FALSE(*last_word_of({started}, {}, false));
+  EXPECT_FALSE(*last_word_of({}, {}, true));
+  EXPECT_FALSE(last_word_of({}, {}, false));
 }
 
 TEST(MakePlan, NeverRaisesALimit) {
