@@ -13,7 +13,10 @@ Result<Pruned> prune(const std::optional<std::string>& state_root) {
   const std::string root = NUCLEUS_TRY(open_state_root(state_root, read_caller()));
   Pruned pruned;
   pruned.cleared = reclaim_dead(root, SIZE_MAX);
-  pruned.cleared += store::Store(root).clear_halves();
+  const store::Store kept(root);
+  pruned.cleared += kept.clear_halves();
+  // Those that ran in the foreground of a killed nucleus go when they are looked at.
+  (void)kept.list();
   NUCLEUS_CHECK(reclaim_names(root));
   std::error_code code;
   for (const auto& entry : std::filesystem::directory_iterator(root + "/state", code)) {

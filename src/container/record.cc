@@ -13,6 +13,7 @@
 #include "container/private_directory.h"
 #include "resources/cgroup.h"
 #include "store/names.h"
+#include "store/store.h"
 #include "sys/file.h"
 
 namespace nucleus::container {
@@ -181,6 +182,7 @@ Result<Record> Record::create(const std::string& root, const std::string& id,
   if (!private_directory.empty()) text.append(kPrivate).append(private_directory).append("\n");
   if (!text.empty()) NUCLEUS_CHECK(sys::write_all(record.lock_.get(), text, state(root, id)));
   if (!name.empty()) {
+    store::Store(root).free_name(name);
     NUCLEUS_CHECK(store::take_name(
         root, name, id, [&](const std::string& holder) { return in_use(root, holder); }));
     record.name_ = name;

@@ -175,6 +175,7 @@ Result<Held> Store::create(const Entry& entry, const spec::ContainerSpec& spec) 
                               !entry.foreground));
     NUCLEUS_CHECK(held.write(entry));
     if (!entry.name.empty()) {
+      free_name(entry.name);
       NUCLEUS_CHECK(take_name(root_, entry.name, entry.id, [&](const std::string& holder) {
         return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 || is_kept(root_, holder);
       }));
@@ -303,6 +304,11 @@ Result<> Store::remove_unreadable(const std::string& id) const {
   return {};
 }
 
+void Store::free_name(const std::string& name) const {
+  // To look at one is to remove it, when it is one of those.
+  if (const std::string holder = name_holder(root_, name); is_id(holder)) (void)read(holder);
+}
+
 std::size_t Store::clear_halves() const {
   std::size_t cleared = 0;
   std::error_code code;
@@ -324,6 +330,7 @@ Result<> Store::rename(Held& held, const std::string& name) const {
   const std::string before = held.entry().name;
   const std::string id = held.entry().id;
   if (name == before) return {};
+  free_name(name);
   NUCLEUS_CHECK(take_name(root_, name, id, [&](const std::string& holder) {
     return ::access((root_ + "/state/" + holder).c_str(), F_OK) == 0 || is_kept(root_, holder);
   }));

@@ -104,6 +104,9 @@ class Store {
   /// For one whose record cannot be read: its directory and its names.
   [[nodiscard]] Result<> remove_unreadable(const std::string& id) const;
 
+  /// Gives back `name` when a container in the foreground has it whose nucleus was killed.
+  void free_name(const std::string& name) const;
+
   /// Removes what a process left that was killed while it made or removed a container. How many.
   std::size_t clear_halves() const;
 

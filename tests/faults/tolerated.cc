@@ -36,7 +36,7 @@ const char* in_init(const Call& call) {
     case SYS_prctl: return call.args[0] == PR_SET_NAME ? "a name for ps(1)" : nullptr;
     case SYS_rt_sigtimedwait: return "asked again";
     case SYS_recvfrom: return "the layers are read back a little late";
-    case SYS_sendto: return "the exit code says it too";
+    case SYS_write: return "the exit code says it too";
     default: return nullptr;
   }
 }

@@ -132,6 +132,34 @@ TEST_P(Foreground, OfAKilledOneNothingIsKept) {
   EXPECT_EQ(sandbox.call({"prune"}).code, 0);
 }
 
+// Nobody has looked at it since.
+TEST_P(Foreground, WhatAKilledOneHadIsFreeAtOnce) {
+  const auto kill_one = [&] {
+    Running front = run("one", "exec sleep 1000");
+    front.send(SIGKILL);
+    (void)front.wait();
+  };
+  const auto kept = [&](const char* what) {
+    return std::filesystem::is_empty(sandbox.state() + "/" + what);
+  };
+  kill_one();
+  EXPECT_EQ(sandbox.call({"prune"}).code, 0);
+  for (const char* what : {"by-name", "containers", "state"}) EXPECT_TRUE(kept(what)) << what;
+
+  kill_one();
+  const Ended again = sandbox.call({"run", "--name", "one", "--", "true"});
+  EXPECT_EQ(again.code, 0) << again.all();
+
+  kill_one();
+  const Ended detached = sandbox.call({"run", "-d", "--name", "one", "--", "sleep", "1000"});
+  EXPECT_EQ(detached.code, 0) << detached.all();
+
+  ASSERT_EQ(sandbox.call({"rename", "one", "two"}).code, 0);
+  kill_one();
+  EXPECT_EQ(sandbox.call({"rename", "two", "one"}).code, 0);
+  EXPECT_EQ(sandbox.call({"prune"}).code, 0);
+}
+
 TEST_P(Foreground, WhatIsAskedOfAnAuditedOneIsWrittenDown) {
   sandbox.make_directory("audit");
   ASSERT_EQ(::chmod((sandbox.home() + "/audit").c_str(), 0700), 0);
